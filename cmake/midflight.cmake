@@ -1,0 +1,31 @@
+# What every folder's CMakeLists uses: the flags, and one function for a library per folder.
+
+add_compile_definitions(_GNU_SOURCE MIDFLIGHT_VERSION="${PROJECT_VERSION}" MIDFLIGHT_BUILD_TYPE="${CMAKE_BUILD_TYPE}"
+                        MIDFLIGHT_SANITIZE="${MIDFLIGHT_SANITIZE}")
+add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
+                    -Wwrite-strings -fno-strict-aliasing)
+if(MIDFLIGHT_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(MIDFLIGHT_SANITIZE)
+  add_compile_options(-fsanitize=${MIDFLIGHT_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${MIDFLIGHT_SANITIZE})
+  if(MIDFLIGHT_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+# mf_library(NAME DEPENDS...): the library of the folder it is called in, out of every .c file there
+function(mf_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/harness)
+    target_link_libraries(${name} PUBLIC ${ARGN})
+  else()
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${PROJECT_SOURCE_DIR}/harness)
+    target_link_libraries(${name} INTERFACE ${ARGN})
+  endif()
+endfunction()

@@ -1,0 +1,136 @@
+#include "recorder/recorder.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *const mf_stage_keys[MF_STAGE_COUNT] = {
+#define MF_STAGE(id, key, text) key,
+#include "recorder/stages.def"
+#undef MF_STAGE
+};
+const char *const mf_phase_keys[MF_PHASE_COUNT] = {
+#define MF_PHASE(id, key, text) key,
+#include "recorder/phases.def"
+#undef MF_PHASE
+};
+const char *const mf_outcome_keys[MF_OUTCOME_COUNT] = {
+#define MF_OUTCOME(id, key, text) key,
+#include "recorder/outcomes.def"
+#undef MF_OUTCOME
+};
+const char *const mf_cause_keys[MF_CAUSE_COUNT] = {
+#define MF_CAUSE(id, key, text) key,
+#include "recorder/causes.def"
+#undef MF_CAUSE
+};
+const char *const mf_extra_keys[MF_EXTRA_COUNT] = {
+#define MF_EXTRA(id, key, text) key,
+#include "recorder/extras.def"
+#undef MF_EXTRA
+};
+
+static uint64_t align64(uint64_t x)
+{
+    return (x + 63) & ~63ULL;
+}
+
+static void header_lay_out(struct mf_recorder_header *h, const struct mf_recorder_shape *shape)
+{
+    *h = (struct mf_recorder_header){
+        .magic = MF_RECORDER_MAGIC, .version = MF_RECORDER_VERSION, .header_bytes = sizeof *h, .shape = *shape};
+    h->upgrade_log_at = align64(sizeof *h);
+    h->node_at = align64(h->upgrade_log_at + sizeof(struct mf_upgrade_log) * shape->upgrades);
+    h->workers_at = align64(h->node_at + sizeof(struct mf_node_record));
+    h->worker_stride = align64(sizeof(struct mf_worker_record)) + align64(sizeof(struct mf_bin) * shape->bins) +
+                       align64(sizeof(struct mf_upgrade_tally) * shape->upgrades);
+    h->stages_at = h->workers_at + h->worker_stride * shape->workers;
+    h->total_bytes = h->stages_at + (shape->stage_bits ? (uint64_t)shape->streams << shape->stage_bits : 0);
+}
+
+static void recorder_point(struct mf_recorder *rec)
+{
+    rec->header = (struct mf_recorder_header *)rec->base;
+    rec->log = (struct mf_upgrade_log *)(rec->base + rec->header->upgrade_log_at);
+    rec->node = (struct mf_node_record *)(rec->base + rec->header->node_at);
+    rec->stages = rec->header->shape.stage_bits ? rec->base + rec->header->stages_at : NULL;
+}
+
+int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *shape, struct mf_error *err)
+{
+    struct mf_recorder_header h;
+    header_lay_out(&h, shape);
+    *rec = (struct mf_recorder){.fd = memfd_create("midflight-recorder", MFD_CLOEXEC)};
+    if (rec->fd < 0)
+        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot make the flight recorder");
+    /* fallocate, not ftruncate: a lack of memory shows here and not as SIGBUS in the middle of a run */
+    if (posix_fallocate(rec->fd, 0, (off_t)h.total_bytes) != 0) {
+        close(rec->fd);
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for a flight recorder of %llu MiB",
+                            (unsigned long long)(h.total_bytes >> 20));
+    }
+    rec->base = mmap(NULL, h.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, rec->fd, 0);
+    if (rec->base == MAP_FAILED) {
+        mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot map the flight recorder");
+        close(rec->fd);
+        return -1;
+    }
+    memcpy(rec->base, &h, sizeof h);
+    recorder_point(rec);
+    for (uint32_t w = 0; w < shape->workers; w++) {
+        struct mf_worker_record *worker = mf_recorder_worker(rec, w);
+        mf_hist_init(&worker->response);
+        mf_hist_init(&worker->service);
+        mf_hist_init(&worker->lag);
+    }
+    return 0;
+}
+
+int mf_recorder_map(struct mf_recorder *rec, int fd, struct mf_error *err)
+{
+    *rec = (struct mf_recorder){.fd = fd};
+    struct stat st;
+    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < sizeof(struct mf_recorder_header))
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "descriptor %d is no flight recorder", fd);
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot keep the flight recorder from children");
+    rec->base = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (rec->base == MAP_FAILED)
+        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot map the flight recorder");
+    const struct mf_recorder_header *h = (const struct mf_recorder_header *)rec->base;
+    if (h->magic != MF_RECORDER_MAGIC || h->version != MF_RECORDER_VERSION || h->header_bytes != sizeof *h ||
+        h->total_bytes != (uint64_t)st.st_size) {
+        munmap(rec->base, (size_t)st.st_size);
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL,
+                            "the flight recorder is of another version: all three programs must be of one build");
+    }
+    recorder_point(rec);
+    return 0;
+}
+
+void mf_recorder_close(struct mf_recorder *rec)
+{
+    if (!rec->base)
+        return;
+    munmap(rec->base, rec->header->total_bytes);
+    close(rec->fd);
+    *rec = (struct mf_recorder){.fd = -1};
+}
+
+struct mf_worker_record *mf_recorder_worker(const struct mf_recorder *rec, uint32_t worker)
+{
+    return (struct mf_worker_record *)(rec->base + rec->header->workers_at + rec->header->worker_stride * worker);
+}
+
+struct mf_bin *mf_recorder_bins(const struct mf_recorder *rec, uint32_t worker)
+{
+    return (struct mf_bin *)((uint8_t *)mf_recorder_worker(rec, worker) + align64(sizeof(struct mf_worker_record)));
+}
+
+struct mf_upgrade_tally *mf_recorder_tallies(const struct mf_recorder *rec, uint32_t worker)
+{
+    return (struct mf_upgrade_tally *)((uint8_t *)mf_recorder_bins(rec, worker) +
+                                       align64(sizeof(struct mf_bin) * rec->header->shape.bins));
+}

@@ -1,0 +1,61 @@
+/* The result folder: what is written where, from results that are already judged. Formats: results/README.md, results/report.schema.json.
+ *
+ * Every file is written under a temporary name in its folder, synced and renamed: it is whole or absent. A full disk, an unwritable folder: -1 with *err
+ * (INTERNAL), the temporary file removed. Threads: one. */
+#ifndef MF_REPORT_REPORT_H
+#define MF_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "checker/result.h"
+
+struct mf_report_parameter {
+    const char *path, *value; /* value: JSON text of a number, or a bare string */
+};
+
+struct mf_report_cell {
+    const char *name;
+    const struct mf_report_parameter *parameters;
+    uint32_t parameters_count;
+    const struct mf_result *result; /* all runs merged, derived; NULL where no run of it has ended (skipped) */
+    const struct mf_judgement *judgement;
+    uint32_t runs_count;            /* folders cells/<name>/run-1 .. run-<n> exist */
+    const char *asked_load;         /* "open, 20000/s" | "closed, window 64": so labelled */
+};
+
+struct mf_report {
+    const char *scenario; /* its name */
+    uint64_t seed;
+    enum mf_verdict verdict; /* the worst of the cells */
+    bool interrupted;
+    const char *error;    /* the run broke off for this; NULL */
+    const struct mf_report_cell *cells;
+    uint32_t cells_count;
+};
+
+/* cells/<cell>/run-<n>/: run.json (one cell object with `upgrade_list`), intervals.csv (10 ms bins), upgrades.csv, overlay.csv (around each upgrade, 1 ms
+ * bins), response.hgrm, service.hgrm, lag.hgrm (HdrHistogram's text format, values in ms). `dir` exists. */
+int mf_report_write_run(const char *dir, const struct mf_report_cell *run, struct mf_error *err);
+/* report.json and junit.xml in `dir`. */
+int mf_report_write(const char *dir, const struct mf_report *report, struct mf_error *err);
+/* Any whole file of ours: temporary name, sync, rename. */
+int mf_report_write_text(const char *dir, const char *name, const char *text, struct mf_error *err);
+
+/* The numbered plan with what became of each entry: "failed here" marks. `out` is the caller's. */
+void mf_report_plan(FILE *out, const struct mf_report *report);
+
+enum mf_table_format { MF_TABLE_TEXT, MF_TABLE_MARKDOWN, MF_TABLE_CSV, MF_TABLE_JSON };
+struct mf_table_style {
+    enum mf_table_format format;
+    bool colour, utf8;    /* text only */
+    uint32_t columns;     /* the terminal's width; 120 where there is none */
+    const char *baseline; /* a cell's name; NULL: none */
+};
+/* Reads report.json of each path (a result folder or the file itself), prints one table of all their cells. -1 with USAGE: no such
+ * folder, no report in it, not one of ours, an unknown baseline (nearest name suggested). */
+int mf_compare(FILE *out, const char *const *paths, uint32_t n, const struct mf_table_style *style, struct mf_error *err);
+
+#endif
