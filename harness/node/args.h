@@ -1,0 +1,52 @@
+/* What a node is started with. Filled from the command line by the supervisor's main, handed on to each worker. */
+#ifndef MF_NODE_ARGS_H
+#define MF_NODE_ARGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "recorder/recorder.h"
+
+#define MF_NODE_MODULES_MAX 64
+#define MF_NODE_POINTS_MAX 16
+
+/* A point that the node itself watches (value, stage). */
+struct mf_node_point {
+    bool is_value;        /* fires on a ping whose seq is `first`, at stage DEQUEUED */
+    uint32_t point;       /* index into the scenario's upgrades */
+    enum mf_stage stage;
+    uint64_t first, every;
+    uint32_t count;
+    bool hold;
+    uint32_t hold_ms;
+};
+
+struct mf_node_args {
+    int recorder_fd, control_fd;
+    const char *strategy, *transport, *listen, *codec, *dir;
+    uint32_t processes, schedulers;
+    uint64_t seed;
+    const char *modules[MF_NODE_MODULES_MAX];
+    uint32_t modules_count;
+    struct mf_node_point points[MF_NODE_POINTS_MAX];
+    uint32_t points_count;
+
+    /* A worker's own (the supervisor fills them in). */
+    bool worker;
+    uint32_t module_index; /* the module to begin with */
+    int cargo_fd;          /* -1: begins from nothing */
+    uint32_t cargo_k;      /* the slot under way that the cargo belongs to (exec); UINT32_MAX: none */
+};
+
+/* Parses argv. -1 with USAGE. */
+int mf_node_args_parse(struct mf_node_args *args, int argc, char **argv, struct mf_error *err);
+/* The argv for a worker (or for an execve of it): a NULL-terminated vector in one allocation that the caller frees. NULL: no memory. */
+char **mf_node_args_argv(const struct mf_node_args *args, const char *program);
+
+/* The worker: runs until told to stop or the control line closes; returns the exit status. */
+int mf_worker_run(struct mf_node_args *args, char **argv);
+/* The supervisor. */
+int mf_supervisor_run(struct mf_node_args *args, char **argv);
+
+#endif
