@@ -15,17 +15,24 @@ enum {
     MF_HAS_VERSION = 1,
     MF_HAS_INSTANCE = 2,
     MF_HAS_COUNT = 4,
+    MF_HAS_PROCESS = 8, /* `process` was told; an error in `line` does not tell it */
 };
+
+/* The text of an error is cut to so many bytes when it is encoded. */
+#define MF_ERROR_TEXT_BYTES 200
 
 struct mf_msg {
     enum mf_msg_kind kind;
     uint32_t stream, process, version;
     uint64_t seq, instance, count;
-    unsigned has;           /* MF_HAS_...: what of a pong's witnesses the target gave */
-    bool corrupt;           /* decoded, its framing and ids are plausible, but its checksum does not match */
+    unsigned has; /* MF_HAS_...: what of a pong's witnesses the target gave. encode: the others are written as "not
+                     given" (line) or as they are (frame) */
+    bool corrupt; /* decoded and framed, but its checksum does not match or its text makes no sense; stream, seq and
+                   * process are then what the bytes say, all ones where they say nothing (such an answer is a phantom).
+                   * Never set by a right message */
     const uint8_t *payload; /* decode: points into the input; encode: read from here */
     uint32_t payload_bytes;
-    const char *text;       /* of an error; points into the input, not terminated */
+    const char *text; /* of an error; points into the input, not terminated */
     uint32_t text_bytes;
 };
 
@@ -33,17 +40,19 @@ enum { MF_DECODE_MORE = 0, MF_DECODE_BROKEN = -1 };
 
 struct mf_codec {
     const char *name;
-    const char *summary;       /* one line for `midflight list codecs` */
-    bool carries_payload;      /* payload_bytes may be over 0 */
+    const char *summary;  /* one line for `midflight list codecs` */
+    bool carries_payload; /* payload_bytes may be over 0 */
     uint32_t payload_bytes_max;
-    /* Longest encoding of a ping, pong or error with that payload. Required. */
+    /* Longest encoding of a ping, pong or error (of any text: it is cut) with that payload. Required. */
     size_t (*bytes_max)(uint32_t payload_bytes);
     /* Writes msg (a ping, pong or error) into `out`, which has room for bytes_max. Returns the length. Required. */
     size_t (*encode)(uint8_t *out, const struct mf_msg *msg);
-    /* Reads one message from the `n` bytes at `in`. Returns the bytes it took (> 0), MF_DECODE_MORE where the message is not whole yet, or
-     * MF_DECODE_BROKEN where this byte stream can never become one again (the connection is then useless). Never reads past n. Required. */
+    /* Reads one message from the `n` bytes at `in`. Returns the bytes it took (> 0), MF_DECODE_MORE where the message
+     * is not whole yet, or MF_DECODE_BROKEN where this byte stream can never become one again (the connection is then
+     * useless). Never reads past n. Required. */
     ssize_t (*decode)(const uint8_t *in, size_t n, struct mf_msg *msg);
-    /* Of a message cut short: its stream and seq where enough is there to tell. Returns true and fills msg->stream and ->seq. Required. */
+    /* Of a message cut short: its stream and seq where enough is there to tell. Returns true and fills msg->stream and
+     * ->seq. Required. */
     bool (*peek)(const uint8_t *in, size_t n, struct mf_msg *msg);
 };
 
@@ -52,7 +61,8 @@ const struct mf_codec *mf_codec_find(const char *name);
 /* The i-th row of codecs.def; NULL past the end. */
 const struct mf_codec *mf_codec_at(size_t i);
 
-/* The payload of ping (stream, seq) under `seed`: `n` bytes that any byte's change or a swap of two pings' payloads shows. */
+/* The payload of ping (stream, seq) under `seed`: `n` bytes that any byte's change or a swap of two pings' payloads
+ * shows. */
 void mf_payload_fill(uint8_t *out, uint32_t n, uint64_t seed, uint32_t stream, uint64_t seq);
 bool mf_payload_matches(const uint8_t *in, uint32_t n, uint64_t seed, uint32_t stream, uint64_t seq);
 

@@ -1,7 +1,8 @@
 /* Control lines: how the driver, the load and the node talk off the hot path.
  *
- * A line is `verb key=value key=value ...\n`, at most MF_CONTROL_BYTES long. A value's bytes outside the printable ASCII range, blanks and '%'
- * are written %XX. Keys and verbs are [a-z0-9_-]. Unknown verbs and keys are ignored by readers (a newer peer).
+ * A line is `verb key=value key=value ...\n`, at most MF_CONTROL_BYTES long. A value's bytes outside the printable
+ * ASCII range, blanks and '%' are written %XX. Keys and verbs are [a-z0-9_-]. Unknown verbs and keys are ignored by
+ * readers (a newer peer).
  *
  * driver -> node (supervisor)   plan ...        (wire/plan.h; only for transport local, before go)
  *                               go              (transport local: start pinging; start_ns is in the recorder)
@@ -42,8 +43,10 @@ struct mf_control_line {
 int mf_control_parse(struct mf_control_line *line, char *text);
 /* The value of `key`; NULL where there is none. */
 const char *mf_control_get(const struct mf_control_line *line, const char *key);
-/* The value as a number in [0, max]; `fallback` where it is missing. Sets *bad (never clears it) where it is no such number. */
-uint64_t mf_control_u64(const struct mf_control_line *line, const char *key, uint64_t fallback, uint64_t max, bool *bad);
+/* The value as a number in [0, max]; `fallback` where it is missing. Sets *bad (never clears it) where it is no such
+ * number. */
+uint64_t mf_control_u64(const struct mf_control_line *line, const char *key, uint64_t fallback, uint64_t max,
+                        bool *bad);
 
 /* A line under construction. Appending past the end sets `overrun`, and mf_control_end then returns -1. */
 struct mf_control_writer {
@@ -56,13 +59,14 @@ void mf_control_put(struct mf_control_writer *w, const char *key, const char *va
 void mf_control_put_u64(struct mf_control_writer *w, const char *key, uint64_t value);
 int mf_control_end(struct mf_control_writer *w); /* adds the newline; text[0..used) is the line */
 
-/* Cuts a byte stream into lines. mf_control_feed_space gives the room to read into; after reading n bytes say mf_control_fed(n); then
- * mf_control_next returns each whole line (without newline, NUL-terminated, valid until the next feed) or NULL.
- * A line over the limit sets `overrun` and is dropped. */
+/* Cuts a byte stream into lines. mf_control_feed_space gives the room to read into; after reading n bytes say
+ * mf_control_fed(n); then mf_control_next returns each whole line (without newline, NUL-terminated, valid until the
+ * next feed) or NULL. A line over the limit sets `overrun` and is dropped. */
 struct mf_control_reader {
     char buffer[2 * MF_CONTROL_BYTES];
     size_t begin, end;
-    bool overrun;
+    bool overrun;  /* a line was dropped */
+    bool skipping; /* inside a line that is over the limit */
 };
 char *mf_control_feed_space(struct mf_control_reader *r, size_t *space);
 void mf_control_fed(struct mf_control_reader *r, size_t n);

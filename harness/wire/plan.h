@@ -1,5 +1,5 @@
-/* The load's orders: what to send, when, to whom. One control line (`plan ...`) carries it to a load process, or into the node
- * for transport local. Pure data. */
+/* The load's orders: what to send, when, to whom. One control line (`plan ...`) carries it to a load process, or into
+ * the node for transport local. Pure data. */
 #ifndef MF_WIRE_PLAN_H
 #define MF_WIRE_PLAN_H
 
@@ -13,8 +13,8 @@
 enum mf_load_mode { MF_MODE_OPEN, MF_MODE_CLOSED };
 enum mf_arrivals { MF_ARRIVALS_UNIFORM, MF_ARRIVALS_POISSON };
 
-/* A `message` point: fires when this load has sent message number `first` (counted over all workers by the share below),
- * and then every `every` further ones, `count` times in all. */
+/* A `message` point: fires when this load has sent message number `first` (counted over all workers by the share
+ * below), and then every `every` further ones, `count` times in all. */
 struct mf_plan_point {
     uint32_t point; /* index into the scenario's upgrades */
     uint64_t first, every;
@@ -22,21 +22,22 @@ struct mf_plan_point {
 };
 
 struct mf_plan {
-    uint32_t worker, workers;    /* this one's number, and how many there are */
-    char endpoint[256];          /* "unix:PATH", "tcp:ADDRESS:PORT" or "local" */
+    uint32_t worker, workers; /* this one's number, and how many there are */
+    char endpoint[256];       /* "unix:PATH", "tcp:ADDRESS:PORT" or "local" */
     char codec[16];
-    uint32_t connections;        /* of this worker */
+    uint32_t connections; /* of this worker */
     uint32_t streams_per_connection;
-    uint32_t first_stream;       /* this worker's streams are first_stream .. + connections*streams_per_connection - 1 */
-    uint32_t streams;            /* of all workers */
+    uint32_t first_stream; /* this worker's streams are first_stream .. + connections*streams_per_connection - 1 */
+    uint32_t streams;      /* of all workers */
     uint32_t processes;
     enum mf_load_mode mode;
-    enum mf_arrivals arrivals;   /* open */
-    double rate_per_s;           /* open: of this worker */
-    uint32_t window;             /* closed: pings outstanding per connection (local: per stream) */
-    uint64_t messages;           /* stop after so many pings of this worker; 0: by time only */
+    enum mf_arrivals arrivals; /* open */
+    double rate_per_s;         /* open: of this worker */
+    uint32_t window;           /* closed: pings outstanding per connection (local: per stream) */
+    uint64_t messages;         /* stop after so many pings of this worker; 0: by time only */
     uint32_t payload_bytes;
-    uint64_t timeout_ns, connect_timeout_ns, drain_ns, window_ns; /* window_ns: an upgrade's window, see checker/account.h */
+    uint64_t timeout_ns, connect_timeout_ns, drain_ns,
+        window_ns; /* window_ns: an upgrade's window, see checker/account.h */
     uint64_t seed;
     uint32_t points;
     struct mf_plan_point point[MF_PLAN_POINTS];
