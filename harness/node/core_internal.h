@@ -1,0 +1,322 @@
+/* The inside of a worker, for the files of node/ only (strategies see core.h).
+ *
+ * Life of a worker: worker.c opens everything, takes up cargo (cargo.c) where there is some, starts the threads, reads
+ * control lines, ends. Threads: the main thread (control lines, upgrades), the I/O thread (`io`), the schedulers. Each
+ * struct says who owns it. While the schedulers (and the I/O thread) are paused, the main thread may touch what is
+ * theirs: pausing hands it over through a mutex. Units: ns on the monotonic clock, bytes.
+ *
+ * Control lines between worker and supervisor, besides those of wire/control.h:
+ *   supervisor -> worker   upgrade k=N   command what=TEXT   plan ...   go   stop
+ *   worker -> supervisor   ready endpoint=TEXT pid=N   fired k=N   ended k=N outcome=TEXT [reason=TEXT]   finished
+ * error text=TEXT status=N done what=TEXT [reason=TEXT]      a command has been carried out; reason: it failed, and why
+ */
+#ifndef MF_NODE_CORE_INTERNAL_H
+#define MF_NODE_CORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/module.h"
+#include "base/error.h"
+#include "node/args.h"
+#include "node/core.h"
+#include "recorder/recorder.h"
+#include "strategies/strategy.h"
+#include "wire/codec.h"
+#include "wire/control.h"
+#include "wire/plan.h"
+
+/* --- messages
+ * ----------------------------------------------------------------------------------------------------------- */
+
+enum mf_message_kind {
+    MF_MESSAGE_PING,    /* on its way to its process */
+    MF_MESSAGE_PONG,    /* the answer, on its way back in the same block */
+    MF_MESSAGE_ERROR,   /* an error answer: `text` says why */
+    MF_MESSAGE_DROPPED, /* no answer: the block goes home */
+};
+
+#define MF_MESSAGE_PAYLOAD 256 /* blocks with room for this much come from a pool; larger ones from the heap */
+
+/* One block holds a ping and later its answer. Owner: whoever's queue it stands in. */
+struct mf_message {
+    struct mf_message *next;
+    struct mf_connection *connection; /* where the answer goes; NULL: transport local */
+    uint64_t seq, instance, count;
+    uint32_t stream, process, version;
+    uint32_t home;         /* transport local: the scheduler whose pinger sent it */
+    uint8_t kind;          /* enum mf_message_kind */
+    uint8_t stage;         /* 1 + enum mf_stage of the furthest stage stamped and counted for this block; 0: none */
+    uint8_t dropped_stage; /* unused outside node/message.c's checks: 0 */
+    bool corrupt;          /* the ping's checksum did not match: answered with an error */
+    uint32_t payload_bytes, payload_room;
+    const char *text; /* MF_MESSAGE_ERROR: static text */
+    uint8_t payload[];
+};
+
+/* A FIFO chain. */
+struct mf_chain {
+    struct mf_message *head, *tail;
+    uint32_t count;
+};
+static inline void mf_chain_append(struct mf_chain *c, struct mf_message *m)
+{
+    m->next = NULL;
+    if (c->tail)
+        c->tail->next = m;
+    else
+        c->head = m;
+    c->tail = m;
+    c->count++;
+}
+static inline struct mf_message *mf_chain_pop(struct mf_chain *c)
+{
+    struct mf_message *m = c->head;
+    c->head = m->next;
+    if (!c->head)
+        c->tail = NULL;
+    c->count--;
+    return m;
+}
+
+/* Many writers, one reader: a stack of whole chains that the reader takes at once and turns round. FIFO per writer. */
+struct mf_inbox {
+    _Atomic(struct mf_message *) top;
+};
+void mf_inbox_push(struct mf_inbox *inbox, struct mf_chain *chain); /* takes the chain (not empty) and empties it */
+static inline bool mf_inbox_empty(struct mf_inbox *inbox)
+{
+    return atomic_load(&inbox->top) == NULL;
+}
+void mf_inbox_take(struct mf_inbox *inbox, struct mf_chain *out); /* appends all to `out`, oldest first */
+
+/* Blocks for reuse. One owner thread (the I/O thread's, a scheduler's for transport local). */
+struct mf_pool {
+    struct mf_message *free;
+    void *slabs; /* chained through their first word */
+};
+struct mf_message *mf_pool_take(struct mf_pool *pool,
+                                uint32_t payload_bytes); /* zeroed but for the payload; NULL: no memory */
+void mf_pool_give(struct mf_pool *pool, struct mf_message *message);
+void mf_pool_done(struct mf_pool *pool);
+
+/* --- modules and processes
+ * ------------------------------------------------------------------------------------------------ */
+
+/* The states of all processes in one layout: `stride` bytes each, by process id. Shared by images of equal layout. Main
+ * thread makes and frees. */
+struct mf_states {
+    uint32_t refs, stride;
+    uint8_t *at;
+};
+
+struct mf_image {
+    struct mf_image *next; /* core->images */
+    const struct mf_module *module;
+    void *handle;
+    struct mf_states *states;
+    char *path;
+    uint64_t loaded_ns, superseded_ns; /* superseded: when another one became current; 0: is or never was current */
+    _Atomic uint64_t processes;        /* processes and pingers that belong to it */
+};
+
+struct mf_process {
+    struct mf_process *next_run;
+    struct mf_image *image;
+    void *state; /* in image->states (or an older image's of the same layout); NULL for a pinger */
+    uint64_t instance;
+    struct mf_chain mailbox;
+    struct mf_message *held_reply; /* held at HANDLED: answered, and not yet on its way */
+    uint32_t id;                   /* below core->processes_count; a pinger's: processes_count + its stream */
+    uint32_t refused;              /* the generation (core->generation) that it could not be converted to; 0: none */
+    bool in_run_queue;
+    bool held; /* does not run: its mailbox's front (or held_reply) is held at a point */
+    bool is_pinger;
+};
+
+/* Makes the state of `process` out of `bytes` in layout `state_version`, in the image that it belongs to (converts
+ * where the layouts differ). Schedulers not running. */
+int mf_process_adopt(struct mf_core *core, struct mf_process *process, uint64_t instance, uint32_t state_version,
+                     const void *bytes, uint32_t n, struct mf_error *err);
+/* Converts to `image` on the calling thread, which must be the process's scheduler, or any while the schedulers are
+ * paused. 1: its layout was changed; 0: taken as it is; -1: refused, nothing changed. */
+int mf_process_convert(struct mf_process *process, struct mf_image *image);
+
+/* --- connections
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* A reply that the kernel has not wholly taken: FLUSHED is stamped when out_written reaches `end`. */
+struct mf_flush_mark {
+    uint64_t seq, end; /* end: in bytes of this connection's output, counted from its first */
+    uint32_t stream, process;
+};
+
+/* Owner: the I/O thread. */
+struct mf_connection {
+    struct mf_connection *next, *prev; /* io->connections, oldest first */
+    struct mf_connection *next_dirty;
+    struct mf_connection *next_ready;
+    uint64_t id;
+    int fd;                     /* -1: closed, and waits for its pending messages to come back */
+    uint32_t pending;           /* its messages inside the node: their blocks point here */
+    uint32_t events;            /* what epoll watches */
+    bool dirty;                 /* in io->dirty: has output to write */
+    bool ready;                 /* in io->ready: still has whole messages in `in` (or input in the kernel) to look at */
+    bool input_ended;           /* the peer sent FIN: what is pending is answered, then it is closed */
+    struct mf_message *held_in; /* held at RECEIVED: nothing is read behind it */
+    bool holds_output;          /* held at REPLIED: nothing from byte hold_at on is written */
+    uint64_t hold_at;
+    /* input not yet decoded: in[in_begin .. in_end) */
+    uint8_t *in;
+    size_t in_begin, in_end, in_room;
+    /* output not yet taken by the kernel: out[out_begin .. out_end); out_written counts the bytes taken in its life */
+    uint8_t *out;
+    size_t out_begin, out_end, out_room;
+    uint64_t out_written;
+    /* marks[marks_begin .. marks_end), in order */
+    struct mf_flush_mark *marks;
+    size_t marks_begin, marks_end, marks_room;
+};
+
+/* For cargo, before the threads start. The connection takes the descriptor (on failure too). NULL: no memory or no
+ * epoll, errno. */
+struct mf_connection *mf_connection_new(struct mf_core *core, int fd, uint64_t id);
+int mf_connection_add_input(struct mf_connection *c, const void *bytes, size_t n);  /* -1: no memory */
+int mf_connection_add_output(struct mf_connection *c, const void *bytes, size_t n); /* -1: no memory */
+int mf_connection_add_mark(struct mf_connection *c,
+                           const struct mf_flush_mark *mark); /* mark->end counts from out_written; -1: no memory */
+
+/* What others ask of a thread, as bits of its `attention` word. */
+enum mf_attention {
+    MF_ATTENTION_PAUSE = 1,
+    MF_ATTENTION_STOP = 2,
+    MF_ATTENTION_RELEASE = 4, /* let the held message go on */
+    MF_ATTENTION_SWEEP = 8,   /* schedulers: convert idle processes */
+    MF_ATTENTION_GO = 16,     /* schedulers: begin pinging (transport local) */
+    MF_ATTENTION_DEAF = 32,   /* I/O: stop listening */
+    MF_ATTENTION_DRAIN = 64,  /* I/O: count an idle round */
+};
+
+struct mf_io {
+    struct mf_core *core;
+    pthread_t thread;
+    bool started;
+    int epoll_fd, listen_fd, event_fd,
+        spare_fd;               /* spare_fd: given up for a moment to refuse a connection where descriptors are out */
+    struct mf_inbox outbox;     /* answers and empty blocks from the schedulers */
+    _Atomic uint32_t sleeping;  /* it is (about to be) in epoll_wait: write event_fd after pushing */
+    _Atomic uint32_t attention; /* enum mf_attention */
+    _Atomic uint64_t
+        idle_rounds; /* times that it went to sleep with nothing to read, nothing unanswered, nothing unwritten */
+    struct mf_pool pool;
+    struct mf_connection *connections, *connections_last, *dirty, *ready, *closed;
+    uint64_t next_id;
+    struct mf_chain *batch; /* per scheduler: read and not yet pushed */
+};
+
+/* --- schedulers
+ * --------------------------------------------------------------------------------------------------------------- */
+
+struct mf_scheduler {
+    struct mf_core *core;
+    uint32_t index;
+    pthread_t thread;
+    bool started;
+    void *stack;
+    size_t stack_bytes;
+    struct mf_inbox inbox;             /* pings for its processes; pongs for its pingers (transport local) */
+    _Atomic uint32_t sleeping;         /* futex: 1 while it sleeps or is about to */
+    _Atomic uint32_t attention;        /* enum mf_attention */
+    _Atomic uint64_t pushed, dequeued; /* pings given to its inbox / taken out for handling or dropped with their
+                                          mailbox: the difference is queued */
+    struct mf_process *run_first, *run_last;
+    struct mf_chain out;     /* answers not yet pushed to the I/O thread */
+    struct mf_chain *across; /* transport local: per scheduler, messages not yet pushed to it */
+    uint32_t sweep_next;     /* next process (times S) of a sweep under way */
+    uint32_t sweep_converted;
+    struct mf_local *local; /* its pingers; NULL where it has none */
+};
+
+/* --- points
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+enum mf_hold_state {
+    MF_HOLD_NONE,
+    MF_HOLD_DUE,       /* a point has come due: the main thread has been told and has yet to claim the slot */
+    MF_HOLD_UNDER_WAY, /* its upgrade is under way */
+    MF_HOLD_RELEASED,  /* the thread that holds the message has been told to let it go */
+};
+
+struct mf_points {
+    pthread_mutex_t lock;              /* guards all below but the atomics */
+    uint32_t at_stage[MF_STAGE_COUNT]; /* bits of the points to look at, by stage; constant */
+    _Atomic uint32_t settled;          /* slots below this have an outcome */
+    _Atomic int state;                 /* enum mf_hold_state */
+    bool holds;                        /* a message really is held */
+    uint32_t point, stage;             /* of the one that has come due */
+    uint32_t stream, process_id;
+    uint64_t seq;
+    uint32_t k;                       /* its slot, once claimed; UINT32_MAX: not yet */
+    struct mf_process *process;       /* held at ENQUEUED, DEQUEUED, HANDLED; NULL: none */
+    struct mf_connection *connection; /* held at RECEIVED, REPLIED; NULL: none */
+};
+
+/* --- the core
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+struct mf_core {
+    struct mf_node_args *args;
+    char **argv; /* as the worker was started: what mf_core_exec builds on */
+    struct mf_recorder rec;
+    const struct mf_strategy *strategy;
+    void *strategy_data;
+    const struct mf_codec *codec; /* NULL: transport local */
+    bool local;
+    char endpoint[256]; /* "unix:PATH", "tcp:ADDRESS:PORT" (with the real port), "local" */
+
+    struct mf_image *images; /* main thread */
+    _Atomic(struct mf_image *) current;
+    _Atomic uint32_t generation; /* counts publications; never 0 */
+
+    struct mf_process *processes; /* processes_count of them; process p is scheduler (p mod schedulers_count)'s */
+    uint32_t processes_count;
+    struct mf_scheduler *schedulers;
+    uint32_t schedulers_count;
+    struct mf_io io;
+    struct mf_points points;
+    uint64_t hold_unpacked; /* messages taken up from cargo */
+
+    /* stop and go: `paused` counts threads that stand; a thread stands while its attention says PAUSE */
+    pthread_mutex_t gate;
+    pthread_cond_t gate_changed;
+    uint32_t schedulers_paused, sweeps_done;
+    bool io_paused, io_deaf, schedulers_stopped, io_stopped; /* ..._stopped: asked to stand */
+    struct mf_error sweep_error;                             /* of the process that refused; empty text: none */
+
+    int event_fd;                  /* wakes the main thread: a point has come due, pingers have finished */
+    _Atomic uint32_t pingers_left; /* schedulers whose pingers have not finished */
+    _Atomic bool failed;           /* a thread met something it cannot live with; failure says what */
+    struct mf_error failure;
+};
+
+/* cargo.c: takes up what mf_core_pack wrote into `cargo_fd` (which it closes). Called by worker.c when images and
+ * processes are made and no thread runs; states that were not in it begin afresh; messages go into mailboxes. */
+int mf_core_unpack(struct mf_core *core, int cargo_fd, struct mf_error *err);
+
+/* Call with schedulers and I/O thread paused: sorts the inboxes into the mailboxes (they are then ENQUEUED), and writes
+ * what is in the outboxes into the connections' output (REPLIED). Afterwards every message stands in a mailbox, as a
+ * held_reply, as a held_in, or in a connection's bytes. -1: no memory. */
+int mf_core_settle(struct mf_core *core, struct mf_error *err);
+/* Puts a message into its process's mailbox, at its end, and the process into its run queue; schedulers not running, or
+ * on its scheduler. */
+void mf_process_enqueue(struct mf_core *core, struct mf_process *process, struct mf_message *message);
+/* A reply in `message` (kind PONG, ERROR or DROPPED) on its way out: into connection bytes. I/O thread, or while it is
+ * paused. -1: no memory. */
+int mf_io_answer(struct mf_core *core, struct mf_message *message);
+
+#endif
