@@ -1,32 +1,37 @@
-/* The account of one worker: ledger, versions, state and upgrade windows, kept message by message into a worker's section of the
- * flight recorder. Pure: every instant is passed in; the same calls give the same numbers, live or from a stored history.
+/* The account of one worker: ledger, versions, state and upgrade windows, kept message by message into a worker's
+ * section of the flight recorder. Pure: every instant is passed in; the same calls give the same numbers, live or from
+ * a stored history.
  *
- * Life: mf_account_new; then for each ping mf_account_due, mf_account_written, and in the end mf_account_pong or mf_account_lost;
- * mf_account_expire now and then; mf_account_finish once (everything still open is then lost as `unanswered`); mf_account_free.
+ * Life: mf_account_new; then for each ping mf_account_due, mf_account_written, and in the end mf_account_pong or
+ * mf_account_lost; mf_account_expire now and then; mf_account_finish once (everything still open is then lost as
+ * `unanswered`); mf_account_free.
  *
- * Memory: constant in the number of messages. A stream keeps a window (ring) of its unsettled pings; below it only exceptions are kept: pings that
- * are past their timeout and unanswered, or lost. Per process 32 bytes.
+ * Memory: constant in the number of messages. A stream keeps a window (ring) of its unsettled pings; below it only
+ * exceptions are kept: pings that are past their timeout and unanswered, or lost. Per process 32 bytes.
  *
  * Rules (ledger)
- * - A ping is open until answered or lost. A right answer within due + timeout is `answered`, later `late`; a ping that has passed its timeout stays
- *   open as an exception, and ends as `lost` (unanswered) in mf_account_finish.
- * - An answer to a ping that has had one (answered, late, wrong, error) is `duplicated`; to one never sent (seq not yet due, stream or process not
- *   ours, or process not the one asked) `phantom`. An answer to a ping already declared lost takes that back: it becomes answered/late.
+ * - A ping is open until answered or lost. A right answer within due + timeout is `answered`, later `late`; a ping that
+ * has passed its timeout stays open as an exception, and ends as `lost` (unanswered) in mf_account_finish.
+ * - An answer to a ping that has had one (answered, late, wrong, error) is `duplicated`; to one never sent (seq not yet
+ * due, stream or process not ours, or process not the one asked) `phantom`. An answer to a ping already declared lost
+ * takes that back: it becomes answered/late.
  * - `reordered`: the first right answer to a ping whose stream has already had the first answer to a later ping.
- * Rules (versions). Generation g is the g-th slot of the upgrade log (g = 0: before the first; version_from of slot 0). A ping
- *   remembers `committed` as it was when it was written. Its answer's version must be that of the generation committed then, or of any generation
- *   requested since; else it is `stale`. A process's generations never go down in the order of its answers; else `regressed`. Rolled-back and failed slots count as requested only
- *   until their outcome stands.
- * Rules (state). Each process belongs to one stream if processes >= streams (stream s has the processes p with p mod streams = s, seq i goes to
- *   the (i mod n)-th of them); else several streams share process (stream mod processes) and only monotony per stream is checked. With one owner:
- *   let two answers of a process, in the order of their pings, carry counts c0 < c1 for its k0-th and k1-th ping. c1 - c0 > k1 - k0: `rehandled` += the
- *   difference; c1 <= c0 (not a duplicate): `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out.
- * Rules (charging to upgrades). A bad ping (not `answered`) or an extra is charged to the upgrade whose interval (requested ... ended) is nearest to its life
- *   (due ... end; for one that no event ended, i.e. unanswered, the due instant alone); overlap is distance 0, ties go to the later. Charged only
- *   if some upgrade was requested by then. An answered ping is in upgrade k's *window* if its end lies at or after requested(k) and it was due before
- *   requested(k) + window_ns, k being the newest such. in_flight(k): written before requested(k), ended after it.
- * blackout: per stream, settled in due order: from the due instant of the first bad ping of a run to the due instant of the next good one
- *   (or of the last bad one where none follows); charged to the upgrade to which the run's first bad ping is charged. */
+ * Rules (versions). Generation g is the g-th slot of the upgrade log (g = 0: before the first; version_from of slot 0).
+ * A ping remembers `committed` as it was when it was written. Its answer's version must be that of the generation
+ * committed then, or of any generation requested since; else it is `stale`. A process's generations never go down in
+ * the order of its answers; else `regressed`. Rolled-back and failed slots count as requested only until their outcome
+ * stands. Rules (state). Each process belongs to one stream if processes >= streams (stream s has the processes p with
+ * p mod streams = s, seq i goes to the (i mod n)-th of them); else several streams share process (stream mod processes)
+ * and only monotony per stream is checked. With one owner: let two answers of a process, in the order of their pings,
+ * carry counts c0 < c1 for its k0-th and k1-th ping. c1 - c0 > k1 - k0: `rehandled` += the difference; c1 <= c0 (not a
+ * duplicate): `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out. Rules
+ * (charging to upgrades). A bad ping (not `answered`) or an extra is charged to the upgrade whose interval (requested
+ * ... ended) is nearest to its life (due ... end; for one that no event ended, i.e. unanswered, the due instant alone);
+ * overlap is distance 0, ties go to the later. Charged only if some upgrade was requested by then. An answered ping is
+ * in upgrade k's *window* if its end lies at or after requested(k) and it was due before requested(k) + window_ns, k
+ * being the newest such. in_flight(k): written before requested(k), ended after it. blackout: per stream, settled in
+ * due order: from the due instant of the first bad ping of a run to the due instant of the next good one (or of the
+ * last bad one where none follows); charged to the upgrade to which the run's first bad ping is charged. */
 #ifndef MF_CHECKER_ACCOUNT_H
 #define MF_CHECKER_ACCOUNT_H
 
@@ -41,7 +46,7 @@ struct mf_account_config {
     uint32_t first_stream, streams; /* this worker's */
     uint32_t streams_total, processes;
     uint64_t timeout_ns, window_ns;
-    uint32_t window_hint;           /* pings of one stream expected open at once; rings grow beyond it where needed */
+    uint32_t window_hint; /* pings of one stream expected open at once; rings grow beyond it where needed */
 };
 
 /* An answer as the codec read it. */
@@ -56,29 +61,39 @@ struct mf_pong {
 struct mf_account;
 
 /* NULL with *err (INTERNAL: no memory). The recorder must outlive it. */
-struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf_account_config *config, struct mf_error *err);
+struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf_account_config *config,
+                                  struct mf_error *err);
 void mf_account_free(struct mf_account *a); /* takes NULL */
 
-/* The next ping of `stream` is due. Returns its seq (0, 1, 2 ... per stream); *process is whom to ask. Aborts never: where memory is out, the
- * ping is counted as not_sent at once, *sendable is false and it must not be sent. */
+/* The next ping of `stream` is due. Returns its seq (0, 1, 2 ... per stream); *process is whom to ask. Aborts never:
+ * where memory is out, the ping is counted as not_sent at once, *sendable is false and it must not be sent. */
 uint64_t mf_account_due(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable);
 /* The kernel has taken its last byte (transport local: the mailbox has it). */
 void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns);
-/* An answer came. Every answer must be told, whatever it says. Returns the outcome it gave its ping, or MF_OUTCOME_COUNT where it gave none (duplicated,
- * phantom): closed-loop loads free a slot of their window on an outcome only. */
+/* An answer came. Every answer must be told, whatever it says. Returns the outcome it gave its ping, or
+ * MF_OUTCOME_COUNT where it gave none (duplicated, phantom): closed-loop loads free a slot of their window on an
+ * outcome only. */
 enum mf_outcome mf_account_pong(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns);
 /* The ping is lost for this cause. No effect on one that is not open. */
 void mf_account_lost(struct mf_account *a, uint32_t stream, uint64_t seq, enum mf_cause cause, uint64_t now_ns);
 /* The load could not send it, by its own fault. */
 void mf_account_not_sent(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns);
-/* Every open ping of `stream`, in order of seq: calls visit(ctx, seq, written_ns or 0). visit may declare pings lost. */
-void mf_account_each_open(struct mf_account *a, uint32_t stream, void (*visit)(void *ctx, uint64_t seq, uint64_t written_ns), void *ctx);
-/* How many pings of this worker are open (past-timeout ones included: *expired says how many those are; may be NULL). */
+/* Every open ping of `stream`, in order of seq: calls visit(ctx, seq, written_ns or 0). visit may declare pings lost.
+ */
+void mf_account_each_open(struct mf_account *a, uint32_t stream,
+                          void (*visit)(void *ctx, uint64_t seq, uint64_t written_ns), void *ctx);
+/* How many pings of this worker are open (past-timeout ones included: *expired says how many those are; may be NULL).
+ */
 uint64_t mf_account_open(const struct mf_account *a, uint64_t *expired);
-/* Moves pings past their timeout out of the windows. Calls expired(ctx, stream, seq) for each (a closed loop frees its slot); may be NULL. Cheap where nothing
- * is due; call about every millisecond. */
-void mf_account_expire(struct mf_account *a, uint64_t now_ns, void (*expired)(void *ctx, uint32_t stream, uint64_t seq), void *ctx);
-/* Ends the account: open pings become lost (unanswered), lost ones get the stage they reached, runs of blackout end, and the section is marked finished. */
+/* Moves pings past their timeout out of the windows. Calls expired(ctx, stream, seq) for each (a closed loop frees its
+ * slot); may be NULL. Cheap where nothing is due; call about every millisecond. */
+void mf_account_expire(struct mf_account *a, uint64_t now_ns, void (*expired)(void *ctx, uint32_t stream, uint64_t seq),
+                       void *ctx);
+/* The load's pacing timer has fired at now_ns, late_ns after the instant it was set for: counts it in the worker's
+ * section, and in every bin from that instant to now (struct mf_bin's instrument_late_ns). */
+void mf_account_wakeup(struct mf_account *a, uint64_t now_ns, uint64_t late_ns);
+/* Ends the account: open pings become lost (unanswered), lost ones get the stage they reached, runs of blackout end,
+ * and the section is marked finished. */
 void mf_account_finish(struct mf_account *a, uint64_t now_ns);
 /* Bytes held now (a test asserts that it does not grow). */
 uint64_t mf_account_bytes(const struct mf_account *a);

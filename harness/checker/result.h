@@ -1,8 +1,9 @@
-/* What was measured in one run, or in the runs of one cell taken together: the material of verdicts, reports and tables.
+/* What was measured in one run, or in the runs of one cell taken together: the material of verdicts, reports and
+ * tables.
  *
- * Life: mf_result_init; mf_result_from_recorder (a run), or mf_result_merge of runs (a cell); mf_result_derive once; read; mf_result_done.
- * Everything above "derived" adds up under merge (histograms merge, percentiles are never averaged); what is below is computed by derive.
- * Owner: the result owns its arrays. Threads: one. */
+ * Life: mf_result_init; mf_result_from_recorder (a run), or mf_result_merge of runs (a cell); mf_result_derive once;
+ * read; mf_result_done. Everything above "derived" adds up under merge (histograms merge, percentiles are never
+ * averaged); what is below is computed by derive. Owner: the result owns its arrays. Threads: one. */
 #ifndef MF_CHECKER_RESULT_H
 #define MF_CHECKER_RESULT_H
 
@@ -13,9 +14,14 @@
 #include "recorder/recorder.h"
 
 #define MF_REASONS_MAX 16
-#define MF_TEXT_BYTES 256
+#define MF_TEXT_BYTES  256
 
-enum mf_verdict { MF_VERDICT_PASS, MF_VERDICT_SKIPPED, MF_VERDICT_UNKNOWN, MF_VERDICT_FAIL }; /* the worst (highest) wins */
+enum mf_verdict {
+    MF_VERDICT_PASS,
+    MF_VERDICT_SKIPPED,
+    MF_VERDICT_UNKNOWN,
+    MF_VERDICT_FAIL
+}; /* the worst (highest) wins */
 enum mf_answer_word { MF_ANSWER_YES, MF_ANSWER_NO, MF_ANSWER_UNKNOWN, MF_ANSWER_NA };
 enum mf_question {
 #define MF_QUESTION(id, key, text) MF_QUESTION_##id,
@@ -25,12 +31,13 @@ enum mf_question {
 };
 enum mf_delivery { MF_DELIVERY_EXACTLY_ONCE, MF_DELIVERY_AT_LEAST_ONCE, MF_DELIVERY_AT_MOST_ONCE, MF_DELIVERY_NONE };
 
-extern const char *const mf_verdict_keys[4];  /* pass skipped unknown fail */
-extern const char *const mf_answer_keys[4];   /* yes no unknown n/a */
+extern const char *const mf_verdict_keys[4]; /* pass skipped unknown fail */
+extern const char *const mf_answer_keys[4];  /* yes no unknown n/a */
 extern const char *const mf_question_keys[MF_QUESTION_COUNT];
 extern const char *const mf_delivery_keys[4]; /* exactly-once at-least-once at-most-once none */
 
-/* Median, 95th percentile (nearest rank) and maximum over upgrades; n values went in. Where n is 0 the numbers mean nothing (JSON null). */
+/* Median, 95th percentile (nearest rank) and maximum over upgrades; n values went in. Where n is 0 the numbers mean
+ * nothing (JSON null). */
 struct mf_spread {
     double median, p95, max;
     uint32_t n;
@@ -44,7 +51,7 @@ struct mf_upgrade_result {
     uint8_t trigger_stage;
     uint32_t trigger_stream, trigger_process;
     uint64_t trigger_seq;
-    int trigger_outcome; /* enum mf_outcome; -1 not known */
+    int trigger_outcome;   /* enum mf_outcome; -1 not known */
     uint64_t requested_ns; /* relative to start_ns */
     int64_t phase_ns[MF_PHASE_COUNT];
     uint64_t in_flight, in_flight_lost, outcomes[MF_OUTCOME_COUNT], extras[MF_EXTRA_COUNT], sibling_bad;
@@ -58,19 +65,19 @@ struct mf_upgrade_result {
 /* What the driver saw of the target besides the recorder. */
 struct mf_target_witness {
     uint64_t rss_bytes_first, rss_bytes_last; /* 0: not known */
-    uint32_t died;           /* times that a target's OS process ended unasked */
-    bool exchanges;          /* the strategy is meant to bring new code (not `none`) */
-    bool gives_version, gives_state; /* what the target's answers carry */
+    uint32_t died;                            /* times that a target's OS process ended unasked */
+    bool exchanges;                           /* the strategy is meant to bring new code (not `none`) */
+    bool gives_version, gives_state;          /* what the target's answers carry */
     uint32_t processes, transport_local;
     char died_text[MF_TEXT_BYTES];
 };
 
 /* What must be so for the run to prove anything; from the scenario. */
 struct mf_proof {
-    uint64_t in_flight_min;     /* pings in flight at the upgrades, all together (default 1) */
-    double rate_min_share;      /* achieved/asked (default 0.95); 0: not asked (closed loop) */
+    uint64_t in_flight_min; /* pings in flight at the upgrades, all together (default 1) */
+    double rate_min_share;  /* achieved/asked (default 0.95); 0: not asked (closed loop) */
     double asked_rate_per_s;
-    double tainted_max_share;   /* default 0.2 */
+    double tainted_max_share; /* default 0.2 */
 };
 
 struct mf_question_answer {
@@ -82,7 +89,8 @@ struct mf_result {
     /* counts */
     uint64_t due, resolved, outcome[MF_OUTCOME_COUNT], replies, extra[MF_EXTRA_COUNT];
     uint64_t lost_by_cause[MF_CAUSE_COUNT], lost_by_stage[MF_STAGE_COUNT], lost_before_stage, warmup_due;
-    uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, reconnects, reconnect_ns_max;
+    uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, reconnects,
+        reconnect_ns_max;
     uint64_t wakeups, late_wakeups, wakeup_late_ns_max;
     uint64_t reached[MF_STAGE_COUNT], node_rehandled, stack_bytes_max, oldest_version_age_ns_max;
     uint32_t starts, runs, unfinished_workers;
@@ -94,7 +102,7 @@ struct mf_result {
     uint32_t bins;
     uint64_t bin_ns, warmup_ns, duration_ns;
     struct mf_bin *bin;
-    uint8_t *tainted; /* per bin: the instrument was late in it */
+    uint8_t *tainted;                   /* per bin: the instrument was late in it */
     uint32_t tainted_bins, judged_bins; /* of the bins between warm-up and end */
     struct mf_target_witness target;
 
@@ -111,17 +119,20 @@ struct mf_result {
 
 int mf_result_init(struct mf_result *r, struct mf_error *err); /* zeroed, empty histograms */
 void mf_result_done(struct mf_result *r);                      /* takes a zeroed or half-built one */
-/* Reads a finished (or, after a crash or Ctrl-C, half-finished: unfinished_workers > 0) recorder. `run` numbers the run within its cell. */
-int mf_result_from_recorder(struct mf_result *r, const struct mf_recorder *rec, uint32_t run, const struct mf_target_witness *witness,
-                            struct mf_error *err);
+/* Reads a finished (or, after a crash or Ctrl-C, half-finished: unfinished_workers > 0) recorder. `run` numbers the run
+ * within its cell. */
+int mf_result_from_recorder(struct mf_result *r, const struct mf_recorder *rec, uint32_t run,
+                            const struct mf_target_witness *witness, struct mf_error *err);
 int mf_result_merge(struct mf_result *cell, const struct mf_result *run, struct mf_error *err);
 void mf_result_derive(struct mf_result *r);
 
-/* A metric of a result by its key (metrics.def; spreads and latencies as "spike_ms.p95", "latency_us.response.p99", "lost_by_cause.refused",
- * "upgrades.dirty", "questions.code", "delivery"). Numbers and words: exactly one of *number (word NULL) or *word. Returns 0; -1 where there is no such
- * metric; 1 where it exists but this run has no value for it (no upgrade committed, say). */
+/* A metric of a result by its key (metrics.def; spreads and latencies as "spike_ms.p95", "latency_us.response.p99",
+ * "lost_by_cause.refused", "upgrades.dirty", "questions.code", "delivery"). Numbers and words: exactly one of *number
+ * (word NULL) or *word. Returns 0; -1 where there is no such metric; 1 where it exists but this run has no value for it
+ * (no upgrade committed, say). */
 int mf_metric_get(const struct mf_result *r, const char *key, double *number, const char **word);
-/* The i-th metric's key and text, NULL past the end (in the order of metrics.def, spreads expanded). For `list`, for suggestions, for validation. */
+/* The i-th metric's key and text, NULL past the end (in the order of metrics.def, spreads expanded). For `list`, for
+ * suggestions, for validation. */
 const char *mf_metric_at(uint32_t i, const char **text, bool *is_word);
 
 /* One expectation, as the scenario states it. */
@@ -138,11 +149,13 @@ struct mf_judgement {
     char reason[MF_REASONS_MAX][MF_TEXT_BYTES]; /* a full list's last line says how many more */
 };
 
-/* Judges: expectations (fail), vacuity and unbalanced books (unknown), against a derived result. `pass` only where something was proved:
- * planned upgrades fired, pings were in flight at them, both versions were seen where the strategy exchanges code and answers tell, rate held, both equations
- * balanced, all workers finished, taint below the limit, nothing not_sent. A scenario without upgrades needs only the books. The reasons
- * of an `unknown` are kept beside those of a `fail`. */
-void mf_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_t n, const struct mf_proof *proof, struct mf_judgement *j);
+/* Judges: expectations (fail), vacuity and unbalanced books (unknown), against a derived result. `pass` only where
+ * something was proved: planned upgrades fired, pings were in flight at them, both versions were seen where the
+ * strategy exchanges code and answers tell, rate held, both equations balanced, all workers finished, taint below the
+ * limit, nothing not_sent. A scenario without upgrades needs only the books. The reasons of an `unknown` are kept
+ * beside those of a `fail`. */
+void mf_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_t n, const struct mf_proof *proof,
+              struct mf_judgement *j);
 enum mf_verdict mf_verdict_worst(enum mf_verdict a, enum mf_verdict b);
 
 #endif

@@ -146,7 +146,8 @@ struct mf_bin {
     uint32_t due, answered, bad; /* bad: late, error, wrong, lost or not sent */
     uint32_t lost, replies;      /* replies: charged to the bin in which they came */
     uint64_t response_sum_ns;    /* of the answered ones */
-    uint64_t response_max_ns;
+    uint64_t response_max_ns;    /* of the answered and the late ones */
+    uint64_t instrument_late_ns; /* set by the load: highest lateness of its pacing timer in this bin (mf_account_wakeup does it) */
 };
 
 /* What one upgrade did to one worker's messages. See checker/account.h for the rules of charging. */
@@ -186,6 +187,7 @@ struct mf_worker_record {
     uint64_t wakeups, late_wakeups; /* of the pacing timer; late: over 1 ms */
     uint64_t wakeup_late_ns_max;
     uint64_t achieved_ns;           /* from the first due instant to the last */
+    uint64_t timeout_ns, window_ns; /* as the account was told: a ping's timeout, an upgrade's window */
     _Atomic uint32_t finished;      /* 1 when all of this section is final */
 
     struct mf_hist response, service, lag; /* pings due after the warm-up; response and service: answered and late ones */

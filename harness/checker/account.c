@@ -1,0 +1,336 @@
+#include "checker/account_parts.h"
+#include "base/clock.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Which processes a stream asks, and where what is known of them is kept. */
+static uint32_t stream_turns(const struct mf_account_config *c, uint32_t stream)
+{
+    return c->processes >= c->streams_total ? (c->processes - stream - 1) / c->streams_total + 1 : 1;
+}
+
+static void stream_appoint(struct mf_stream *s, const struct mf_account_config *c, const struct mf_recorder *rec,
+                           uint32_t stream)
+{
+    s->turns = stream_turns(c, stream);
+    s->shares_process = c->processes < c->streams_total;
+    s->first_process = s->shares_process ? stream % c->processes : stream;
+    s->process_stride = s->shares_process ? 0 : c->streams_total;
+    s->count_slack = s->shares_process ? UINT64_MAX >> 1 : 0;
+    s->judges_instance = s->first_process == stream;
+    s->stages = mf_recorder_stage(rec, stream, 0);
+    s->stage_mask = (1ULL << rec->header->shape.stage_bits) - 1;
+}
+
+static int account_build(struct mf_account *a, const struct mf_recorder *rec, const struct mf_account_config *c)
+{
+    if (mf_upgrades_init(&a->upgrades, rec, c->worker, c->window_ns, c->first_stream, c->streams) != 0)
+        return -1;
+    a->stream = calloc(c->streams, sizeof *a->stream);
+    if (!a->stream)
+        return -1;
+    for (uint32_t i = 0; i < c->streams; i++)
+        a->witnesses_count += stream_turns(c, c->first_stream + i);
+    a->witnesses = calloc(a->witnesses_count, sizeof *a->witnesses);
+    if (!a->witnesses)
+        return -1;
+    struct mf_witness *witness = a->witnesses;
+    for (uint32_t i = 0; i < c->streams; i++) {
+        struct mf_stream *s = a->stream + i;
+        stream_appoint(s, c, rec, c->first_stream + i);
+        s->witness = witness;
+        witness += s->turns;
+        if (mf_stream_init(s, c->window_hint) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf_account_config *config,
+                                  struct mf_error *err)
+{
+    assert(config->streams > 0 && config->processes > 0);
+    assert(config->first_stream + config->streams <= config->streams_total);
+    struct mf_account *a = calloc(1, sizeof *a);
+    if (a) {
+        a->record = mf_recorder_worker(rec, config->worker);
+        a->first_stream = config->first_stream;
+        a->streams = config->streams;
+        a->timeout_ns = config->timeout_ns;
+        a->measure_ns = UINT64_MAX; /* told by the driver before the first ping is due */
+        a->next_expiry_ns = UINT64_MAX;
+        a->first_due_ns = UINT64_MAX;
+        a->timeline = (struct mf_timeline){.header = rec->header, .bins = mf_recorder_bins(rec, config->worker)};
+        a->record->timeout_ns = config->timeout_ns;
+        a->record->window_ns = config->window_ns;
+        if (account_build(a, rec, config) == 0)
+            return a;
+    }
+    mf_account_free(a);
+    mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the account of %u streams", config->streams);
+    return NULL;
+}
+
+void mf_account_free(struct mf_account *a)
+{
+    if (!a)
+        return;
+    for (uint32_t i = 0; a->stream && i < a->streams; i++)
+        mf_stream_done(a->stream + i);
+    mf_upgrades_done(&a->upgrades);
+    free(a->stream);
+    free(a->witnesses);
+    free(a);
+}
+
+/* Off the fast path: the first ping, another bin, an earlier deadline. */
+static __attribute__((noinline, cold)) void due_begin(struct mf_account *a, uint64_t due_ns)
+{
+    a->first_due_ns = due_ns;
+    a->measure_ns = atomic_load_explicit(&a->timeline.header->measure_ns, memory_order_acquire);
+}
+
+/* No memory for another open ping: it counts, as our own fault, and its seq is given to the next one. */
+static __attribute__((noinline, cold)) void due_refuse(struct mf_account *a, const struct mf_stream *s,
+                                                       struct mf_bin *bin, uint64_t due_ns)
+{
+    mf_account_look(a);
+    a->record->outcome[MF_OUTCOME_NOT_SENT]++;
+    mf_counter_add(&a->record->resolved, 1);
+    bin->bad++;
+    mf_upgrades_bad(&a->upgrades, mf_upgrades_nearest(&a->upgrades, due_ns, due_ns), MF_OUTCOME_NOT_SENT,
+                    mf_stream_process(s, s->turn), 1);
+}
+
+uint64_t mf_account_due(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable)
+{
+    struct mf_stream *s = mf_account_stream(a, stream);
+    struct mf_worker_record *r = a->record;
+    if (MF_UNLIKELY(a->first_due_ns == UINT64_MAX))
+        due_begin(a, due_ns);
+    struct mf_bin *bin = mf_cursor_at(&a->due_cursor, &a->timeline, due_ns);
+    bin->due++;
+    mf_counter_add(&r->due, 1);
+    if (due_ns < a->measure_ns)
+        r->warmup_due++;
+    if (due_ns > a->last_due_ns) {
+        a->last_due_ns = due_ns;
+        r->achieved_ns = due_ns - a->first_due_ns;
+    }
+    if (MF_UNLIKELY(due_ns + a->timeout_ns < a->next_expiry_ns))
+        a->next_expiry_ns = due_ns + a->timeout_ns;
+
+    uint64_t seq = s->next;
+    uint32_t turn = s->turn;
+    *process = mf_stream_process(s, turn);
+    if (MF_UNLIKELY(seq - s->low > s->mask) && mf_stream_room(s, mf_account_slid, a) != 0) {
+        due_refuse(a, s, bin, due_ns);
+        *sendable = false;
+        return seq;
+    }
+    *mf_stream_slot(s, seq) = (struct mf_slot){
+        .due_ns = due_ns,
+        .bin_at = (uint32_t)((char *)bin - (char *)a->timeline.bins),
+        .committed = atomic_load_explicit(&a->timeline.header->committed, memory_order_acquire),
+        .turn = turn,
+        .state = MF_SLOT_DUE,
+    };
+    if (s->stages)
+        __atomic_store_n(s->stages + (seq & s->stage_mask), 0, __ATOMIC_RELAXED);
+    s->turn = turn + 1 == s->turns ? 0 : turn + 1;
+    s->next = seq + 1;
+    *sendable = true;
+    return seq;
+}
+
+static __attribute__((noinline, cold)) struct mf_slot *written_late(const struct mf_stream *s, uint64_t seq)
+{
+    struct mf_exception *e = seq < s->next ? mf_stream_exception(s, seq) : NULL;
+    return e && e->state == MF_EXCEPTION_OPEN && !e->ping.written_ns ? &e->ping : NULL;
+}
+
+void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns)
+{
+    struct mf_stream *s = mf_account_stream(a, stream);
+    struct mf_slot *slot = mf_stream_slot(s, seq);
+    if (MF_LIKELY(mf_stream_holds(s, seq) && slot->state == MF_SLOT_DUE)) {
+        slot->state = MF_SLOT_WRITTEN;
+    } else {
+        slot = written_late(s, seq);
+        if (!slot)
+            return;
+    }
+    slot->written_ns = now_ns;
+    mf_counter_add(&a->record->written, 1);
+    if (slot->due_ns >= a->measure_ns)
+        mf_hist_add(&a->record->lag, now_ns > slot->due_ns ? now_ns - slot->due_ns : 0);
+}
+
+/* The normal case, and nothing else: the first answer to a written ping, right, in time, with all witnesses, in order,
+ * and as expected of its process in every respect, no upgrade under way. All else is for mf_account_pong_careful, which
+ * knows these cases too. */
+static inline bool pong_is_normal(const struct mf_account *a, const struct mf_stream *s, const struct mf_slot *slot,
+                                  const struct mf_pong *pong, uint64_t response_ns)
+{
+    const struct mf_upgrades *u = &a->upgrades;
+    const struct mf_witness *w = s->witness + slot->turn;
+    return slot->state == MF_SLOT_WRITTEN && pong->process == mf_stream_process(s, slot->turn) && pong->has == 7 &&
+           !pong->is_error && !pong->is_wrong && response_ns <= a->timeout_ns && pong->seq >= s->answered_below &&
+           atomic_load_explicit(&u->header->requested, memory_order_acquire) == u->requested &&
+           slot->due_ns >= u->calm_from_ns && slot->committed == u->committed && pong->version == u->calm_version &&
+           w->known == 15 && w->generation == slot->committed && w->next_seq == pong->seq &&
+           pong->count - w->next_count <= s->count_slack && w->instance == pong->instance;
+}
+
+enum mf_outcome mf_account_pong(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns)
+{
+    struct mf_worker_record *r = a->record;
+    r->replies++;
+    mf_cursor_at(&a->reply_cursor, &a->timeline, now_ns)->replies++;
+    uint32_t local = pong->stream - a->first_stream;
+    if (MF_UNLIKELY(local >= a->streams))
+        return mf_account_pong_careful(a, pong, now_ns);
+    struct mf_stream *s = a->stream + local;
+    struct mf_slot *slot = mf_stream_slot(s, pong->seq);
+    uint64_t response_ns = now_ns - slot->due_ns;
+    if (MF_UNLIKELY(!mf_stream_holds(s, pong->seq) || !pong_is_normal(a, s, slot, pong, response_ns)))
+        return mf_account_pong_careful(a, pong, now_ns);
+
+    slot->state = MF_SLOT_GOOD;
+    s->answered_below = pong->seq + 1;
+    struct mf_witness *w = s->witness + slot->turn;
+    w->next_count = pong->count + 1;
+    w->next_seq = pong->seq + s->turns;
+    r->outcome[MF_OUTCOME_ANSWERED]++;
+    mf_counter_add(&r->resolved, 1);
+    (*a->upgrades.new_answers)++;
+    a->upgrades.last_good_ns = now_ns;
+    struct mf_bin *bin = mf_account_bin(a, slot);
+    bin->answered++;
+    bin->response_sum_ns += response_ns;
+    if (response_ns > bin->response_max_ns)
+        bin->response_max_ns = response_ns;
+    if (slot->due_ns >= a->measure_ns) {
+        mf_hist_add(&r->response, response_ns);
+        mf_hist_add(&r->service, now_ns > slot->written_ns ? now_ns - slot->written_ns : 0);
+    }
+    return MF_OUTCOME_ANSWERED;
+}
+
+void mf_account_lost(struct mf_account *a, uint32_t stream, uint64_t seq, enum mf_cause cause, uint64_t now_ns)
+{
+    mf_account_give_up(a, mf_account_stream(a, stream), seq, MF_OUTCOME_LOST, cause, now_ns);
+}
+
+void mf_account_not_sent(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns)
+{
+    mf_account_give_up(a, mf_account_stream(a, stream), seq, MF_OUTCOME_NOT_SENT, MF_CAUSE_UNSENT, now_ns);
+}
+
+void mf_account_each_open(struct mf_account *a, uint32_t stream,
+                          void (*visit)(void *ctx, uint64_t seq, uint64_t written_ns), void *ctx)
+{
+    struct mf_stream *s = mf_account_stream(a, stream);
+    /* by seq, not by place: visit may declare pings lost, which moves them */
+    const struct mf_exception *e = mf_stream_open_exception(s, 0);
+    while (e && e->seq < s->low) {
+        uint64_t seq = e->seq;
+        visit(ctx, seq, e->ping.written_ns);
+        e = mf_stream_open_exception(s, seq + 1);
+    }
+    for (uint64_t seq = s->low; seq < s->next; seq++) {
+        const struct mf_slot *slot = mf_stream_slot(s, seq);
+        if (mf_slot_is_open(slot)) {
+            visit(ctx, seq, slot->written_ns);
+        } else if (slot->state == MF_SLOT_MOVED) {
+            e = mf_stream_exception(s, seq);
+            if (e && e->state == MF_EXCEPTION_OPEN)
+                visit(ctx, seq, e->ping.written_ns);
+        }
+    }
+}
+
+uint64_t mf_account_open(const struct mf_account *a, uint64_t *expired)
+{
+    if (expired)
+        *expired = a->expired;
+    return atomic_load_explicit(&a->record->due, memory_order_relaxed) -
+           atomic_load_explicit(&a->record->resolved, memory_order_relaxed);
+}
+
+static void stream_expire(struct mf_account *a, struct mf_stream *s, uint64_t now_ns,
+                          void (*expired)(void *ctx, uint32_t stream, uint64_t seq), void *ctx)
+{
+    for (;;) {
+        mf_stream_slide(s, mf_account_slid, a);
+        if (s->low == s->next)
+            return;
+        uint64_t seq = s->low, end_ns = mf_stream_slot(s, seq)->due_ns + a->timeout_ns;
+        if (end_ns >= now_ns || !mf_stream_except(s, seq)) {
+            a->next_expiry_ns = end_ns < a->next_expiry_ns ? end_ns : a->next_expiry_ns;
+            return;
+        }
+        a->expired++;
+        if (expired)
+            expired(ctx, a->first_stream + (uint32_t)(s - a->stream), seq); /* may make new pings due */
+    }
+}
+
+void mf_account_expire(struct mf_account *a, uint64_t now_ns, void (*expired)(void *ctx, uint32_t stream, uint64_t seq),
+                       void *ctx)
+{
+    if (MF_LIKELY(now_ns <= a->next_expiry_ns))
+        return;
+    a->next_expiry_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < a->streams; i++)
+        stream_expire(a, a->stream + i, now_ns, expired, ctx);
+}
+
+#define LATE_WAKEUP_NS MF_NS_PER_MS
+
+void mf_account_wakeup(struct mf_account *a, uint64_t now_ns, uint64_t late_ns)
+{
+    struct mf_worker_record *r = a->record;
+    r->wakeups++;
+    r->late_wakeups += late_ns > LATE_WAKEUP_NS;
+    r->wakeup_late_ns_max = late_ns > r->wakeup_late_ns_max ? late_ns : r->wakeup_late_ns_max;
+    struct mf_cursor cursor = {0};
+    mf_cursor_place(&cursor, &a->timeline, late_ns < now_ns ? now_ns - late_ns : 0);
+    const struct mf_bin *first = cursor.bin;
+    for (struct mf_bin *bin = mf_cursor_at(&a->reply_cursor, &a->timeline, now_ns); bin >= first; bin--)
+        bin->instrument_late_ns = late_ns > bin->instrument_late_ns ? late_ns : bin->instrument_late_ns;
+}
+
+static void stream_finish(struct mf_account *a, struct mf_stream *s)
+{
+    for (const struct mf_exception *e; (e = mf_stream_open_exception(s, 0)) != NULL;)
+        mf_account_give_up(a, s, e->seq, MF_OUTCOME_LOST, e->ping.written_ns ? MF_CAUSE_UNANSWERED : MF_CAUSE_UNSENT,
+                           UINT64_MAX);
+    for (uint64_t seq = s->low; seq < s->next; seq++)
+        mf_account_give_up(a, s, seq, MF_OUTCOME_LOST,
+                           mf_stream_slot(s, seq)->state == MF_SLOT_DUE ? MF_CAUSE_UNSENT : MF_CAUSE_UNANSWERED,
+                           UINT64_MAX);
+    mf_stream_slide(s, mf_account_slid, a);
+    if (s->run.open)
+        mf_account_run_end(a, s, s->run.last_due_ns);
+}
+
+void mf_account_finish(struct mf_account *a, uint64_t now_ns)
+{
+    (void)now_ns;
+    mf_account_look(a);
+    for (uint32_t i = 0; i < a->streams; i++)
+        stream_finish(a, a->stream + i);
+    atomic_store_explicit(&a->record->finished, 1, memory_order_release);
+}
+
+uint64_t mf_account_bytes(const struct mf_account *a)
+{
+    uint64_t bytes = sizeof *a + a->streams * sizeof *a->stream + a->witnesses_count * sizeof *a->witnesses +
+                     (a->upgrades.slots + 1) * sizeof *a->upgrades.triggers;
+    for (uint32_t i = 0; i < a->streams; i++)
+        bytes += mf_stream_bytes(a->stream + i);
+    return bytes;
+}

@@ -1,0 +1,36 @@
+#include "checker/state.h"
+
+static void count_judge(struct mf_witness *w, struct mf_state_finding *found, uint64_t seq, uint32_t turns, bool shared,
+                        uint64_t count)
+{
+    if (count < w->next_count) {
+        found->state_lost = true;
+        return;
+    }
+    /* asked once more for each of its turns since the ping that gave next_count - 1 */
+    uint64_t asked = (seq - w->next_seq) / turns, counted = count - w->next_count;
+    if (!shared && counted > asked)
+        found->rehandled = counted - asked;
+}
+
+struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint32_t turns, bool shared,
+                                       const uint64_t *count, const uint64_t *instance)
+{
+    struct mf_state_finding found = {0};
+    if (count) {
+        if (w->known & MF_WITNESS_COUNT)
+            count_judge(w, &found, seq, turns, shared, *count);
+        w->next_count = *count + 1;
+        w->known |= MF_WITNESS_COUNT;
+    } else {
+        w->known &= ~(uint32_t)MF_WITNESS_COUNT;
+    }
+    if (instance) {
+        found.remade = (w->known & MF_WITNESS_INSTANCE) && w->instance != *instance;
+        w->instance = *instance;
+        w->known |= MF_WITNESS_INSTANCE;
+    }
+    w->next_seq = seq + turns;
+    w->known |= MF_WITNESS_SEQ;
+    return found;
+}

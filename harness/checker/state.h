@@ -1,0 +1,33 @@
+/* What a process's answers tell of it: its count (the state), its instance, and the generation of code that it runs.
+ *
+ * One witness per process; where processes are fewer than streams, one per stream. 32 bytes, zeroed is "nothing known".
+ * Kept for answers that come in the order of their pings; others are left out. Threads: one. */
+#ifndef MF_CHECKER_STATE_H
+#define MF_CHECKER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { MF_WITNESS_VERSION = 1, MF_WITNESS_INSTANCE = 2, MF_WITNESS_COUNT = 4, MF_WITNESS_SEQ = 8 };
+
+struct mf_witness {
+    uint64_t next_count; /* 1 + the count of its latest answer; known with COUNT */
+    uint64_t next_seq;   /* the seq of the ping it is asked next after the latest answered one; known with SEQ */
+    uint64_t instance;   /* known with INSTANCE */
+    uint32_t generation; /* of the code that gave its latest answer; known with VERSION */
+    uint32_t known;      /* MF_WITNESS_... */
+};
+
+/* What an answer showed. */
+struct mf_state_finding {
+    uint64_t rehandled; /* so many messages too many */
+    bool state_lost, remade;
+};
+
+/* Judges the answer to ping `seq` and makes it the latest. The caller has made sure that it is in order (seq >=
+ * next_seq). `turns`: the process is asked every so many pings. `shared`: others ask it too, so a count may run ahead.
+ */
+struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint32_t turns, bool shared,
+                                       const uint64_t *count, const uint64_t *instance);
+
+#endif

@@ -1,0 +1,83 @@
+/* The upgrades as one worker's account sees them: which are requested and over, whom a message is charged to, which
+ * version is right.
+ *
+ * Reads the upgrade log and writes this worker's tallies. The rules are those of account.h.
+ * Life: mf_upgrades_init; mf_upgrades_look at each message off the fast path; the rest; mf_upgrades_done. Threads: one.
+ * Calm: no upgrade is under way or within its window. While `requested` in the header is what it was and a ping was due
+ * at or after calm_from_ns, it is in no upgrade's window, was written after every request, and calm_version is the only
+ * right one: this is what the fast path asks. */
+#ifndef MF_CHECKER_UPGRADES_H
+#define MF_CHECKER_UPGRADES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "checker/state.h"
+#include "recorder/recorder.h"
+
+/* A message on which an upgrade fired, of this worker's streams. */
+struct mf_trigger {
+    uint64_t seq;
+    uint32_t stream, upgrade;
+};
+
+struct mf_upgrades {
+    struct mf_recorder_header *header;
+    const struct mf_upgrade_log *log;
+    struct mf_upgrade_tally *tally;
+    uint64_t window_ns;
+    uint32_t slots;
+    uint32_t requested, committed; /* as last looked at */
+    uint32_t over;                 /* so many slots at the low end have ended */
+
+    uint64_t calm_from_ns; /* UINT64_MAX: not calm */
+    uint32_t calm_version;
+    uint64_t *new_answers; /* where a right answer of calm_version is counted */
+    uint64_t nobody;       /* ... where it is nobody's */
+    uint64_t last_good_ns; /* when the latest `answered` came */
+
+    struct mf_trigger *triggers;              /* [slots], those seen so far */
+    uint32_t triggers_used, triggers_settled; /* so many at the low end have their outcome */
+    uint32_t first_stream, streams;
+};
+
+/* Returns 0, or -1 where memory is out. */
+int mf_upgrades_init(struct mf_upgrades *u, const struct mf_recorder *rec, uint32_t worker, uint64_t window_ns,
+                     uint32_t first_stream, uint32_t streams);
+void mf_upgrades_done(struct mf_upgrades *u);
+
+/* Takes note of new requests and commits. Returns the first trigger that is new (index into triggers; triggers_used
+ * where none is). */
+uint32_t mf_upgrades_look(struct mf_upgrades *u);
+
+/* When slot k was asked for. */
+uint64_t mf_upgrade_requested_ns(const struct mf_upgrades *u, uint32_t k);
+/* When it ended, whichever way; UINT64_MAX: not yet. */
+uint64_t mf_upgrade_ended_ns(const struct mf_upgrades *u, uint32_t k);
+
+/* 1 + the upgrade that is nearest to a life of due_ns ... end_ns; 0 where none is requested. */
+uint32_t mf_upgrades_nearest(const struct mf_upgrades *u, uint64_t due_ns, uint64_t end_ns);
+
+/* A ping with this life in flight (written_ns ... end_ns) adds `by` (1, or -1 to take it back) to in_flight (and
+ * in_flight_lost). */
+void mf_upgrades_in_flight(struct mf_upgrades *u, uint64_t written_ns, uint64_t end_ns, bool lost, int by);
+/* A bad outcome of a ping to `process`, charged to upgrade charged-1 (nothing where 0). */
+void mf_upgrades_bad(struct mf_upgrades *u, uint32_t charged, enum mf_outcome outcome, uint32_t process, int by);
+/* A right answer came at now_ns: windows, spikes, gaps. */
+void mf_upgrades_good(struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns, bool late);
+/* Ping (stream, seq) ended in `outcome`: notes it where it is a trigger. `version`: of the answer, NULL where it has
+ * none. */
+void mf_upgrades_trigger(struct mf_upgrades *u, uint32_t stream, uint64_t seq, enum mf_outcome outcome,
+                         const uint32_t *version);
+/* Its outcome is taken back. */
+void mf_upgrades_trigger_reopen(struct mf_upgrades *u, uint32_t stream, uint64_t seq);
+
+struct mf_version_finding {
+    bool stale, regressed;
+};
+/* Judges the version of a right answer to a ping that was due when generation `committed` was, written at written_ns;
+ * counts it as new or old answer. `in_order`: the witness may be judged and moved on. */
+struct mf_version_finding mf_upgrades_version(struct mf_upgrades *u, struct mf_witness *w, uint32_t version,
+                                              uint32_t committed, uint64_t written_ns, uint64_t now_ns, bool in_order);
+
+#endif
