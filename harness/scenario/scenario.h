@@ -1,7 +1,9 @@
-/* A scenario: JSON to structs, strictly. Every name in it is checked, every default is filled in, the sweep is expanded into cells.
+/* A scenario: JSON to structs, strictly. Every name in it is checked, every default is filled in, the sweep is expanded
+ * into cells.
  *
- * Life: mf_scenario_load; read; mf_scenario_free. The structs hold no JSON. Owner: the scenario owns all strings and arrays.
- * Errors: status USAGE; place is "FILE:LINE:COLUMN" for syntax, "FILE: key.path" for meaning; the text says what is wrong and what is allowed. */
+ * Life: mf_scenario_load; read; mf_scenario_free. The structs hold no JSON. Owner: the scenario owns all strings and
+ * arrays. Errors: status USAGE; place is "FILE:LINE:COLUMN" for syntax, "FILE: key.path" for meaning; the text says
+ * what is wrong and what is allowed. */
 #ifndef MF_SCENARIO_SCENARIO_H
 #define MF_SCENARIO_SCENARIO_H
 
@@ -30,37 +32,40 @@ enum mf_point_kind {
 /* One row of `upgrades`. What each kind uses is said in points.def. */
 struct mf_upgrade_plan {
     enum mf_point_kind kind;
-    uint32_t count;          /* how often it fires; default 1 */
-    double time_ms;          /* TIME: after the warm-up's end */
-    double every_ms, jitter_ms, from_ms; /* EVERY: at from_ms + i*every_ms, +- uniform jitter_ms (seeded); from_ms defaults to every_ms */
+    uint32_t count; /* how often it fires; default 1 */
+    double time_ms; /* TIME: after the warm-up's end */
+    double every_ms, jitter_ms,
+        from_ms; /* EVERY: at from_ms + i*every_ms, +- uniform jitter_ms (seeded); from_ms defaults to every_ms */
     uint64_t message, every; /* MESSAGE, STAGE: the first number, then every so many */
-    uint64_t value;          /* VALUE: fires when a ping with this seq, of whatever stream first, is taken from its mailbox */
-    enum mf_stage stage;     /* STAGE */
-    bool hold;               /* STAGE, VALUE: the message is held at its stage until the upgrade has ended (or its process has died) */
-    double hold_ms;          /* at most so long waiting for quiet before firing; default 100 */
+    uint64_t value; /* VALUE: fires when a ping with this seq, of whatever stream first, is taken from its mailbox */
+    enum mf_stage stage; /* STAGE */
+    bool
+        hold; /* STAGE, VALUE: the message is held at its stage until the upgrade has ended (or its process has died) */
+    double hold_ms; /* at most so long waiting for quiet before firing; default 100 */
 };
 
 struct mf_node_target {
-    const char *strategy;    /* a name of strategies.def */
-    unsigned flags;          /* its promises */
+    const char *strategy; /* a name of strategies.def */
+    unsigned flags;       /* its promises */
     uint32_t processes, schedulers;
-    const char **modules;    /* "pingpong/v1": <modules>/pingpong/v1.so, or a path that ends in .so */
-    uint32_t modules_count;  /* >= 1; upgrade k goes to modules[k+1 mod count] */
+    const char **modules;                 /* "pingpong/v1": <modules>/pingpong/v1.so, or a path that ends in .so */
+    uint32_t modules_count;               /* >= 1; upgrade k goes to modules[k+1 mod count] */
     double ready_ms, upgrade_ms, stop_ms; /* deadlines; defaults 5000, 5000, 5000 */
 };
 
 struct mf_load {
     enum mf_transport transport;
     const char *codec;
-    bool open;               /* mode */
-    bool poisson;            /* arrivals: "uniform" or "poisson" */
-    uint32_t workers, connections, streams_per_connection; /* connections: of all workers together; a multiple of workers */
-    double rate_per_s;       /* open; of all workers together */
-    uint32_t window;         /* closed */
-    uint64_t messages;       /* 0: until duration_ms; else stop after so many pings in all */
+    bool open;    /* mode */
+    bool poisson; /* arrivals: "uniform" or "poisson" */
+    uint32_t workers, connections,
+        streams_per_connection; /* connections: of all workers together; a multiple of workers */
+    double rate_per_s;          /* open; of all workers together */
+    uint32_t window;            /* closed */
+    uint64_t messages;          /* 0: until duration_ms; else stop after so many pings in all */
     uint32_t payload_bytes;
     double timeout_ms, connect_timeout_ms, warmup_ms, duration_ms, drain_ms;
-    double window_ms;        /* an upgrade's window for spikes; default 100 */
+    double window_ms; /* an upgrade's window for spikes; default 100 */
 };
 
 struct mf_parameter {
@@ -69,32 +74,33 @@ struct mf_parameter {
 };
 
 struct mf_cell {
-    const char *name;  /* "strategy=swap,rate_per_s=1000": last part of each path = value; unique; "all" without a sweep. Safe as a folder name */
+    const char *name; /* "strategy=swap,rate_per_s=1000": last part of each path = value; unique; "all" without a sweep.
+                         Safe as a folder name */
     struct mf_parameter *parameters;
     uint32_t parameters_count;
     struct mf_node_target node;
     struct mf_load load;
     struct mf_upgrade_plan *upgrades;
     uint32_t upgrades_count, upgrades_planned; /* rows; sum of their counts */
-    struct mf_expect *expect; /* those whose `when` fits this cell */
+    struct mf_expect *expect;                  /* those whose `when` fits this cell */
     uint32_t expect_count;
     struct mf_proof proof;
-    const char *json;  /* the cell's scenario, resolved, as JSON text */
+    const char *json; /* the cell's scenario, resolved, as JSON text */
 };
 
 struct mf_scenario {
     const char *path, *name;
     uint32_t repeat;
-    uint64_t seed;     /* drawn where the file gives none */
+    uint64_t seed; /* drawn where the file gives none */
     struct mf_cell *cells;
     uint32_t cells_count;
-    const char *json;  /* the whole scenario as resolved: files inlined, overrides applied, seed and repeat set */
+    const char *json; /* the whole scenario as resolved: files inlined, overrides applied, seed and repeat set */
     const char **parameter_paths; /* the sweep's paths */
     uint32_t parameter_paths_count;
 };
 
 struct mf_scenario_options {
-    const char **set;  /* "PATH=JSON" */
+    const char **set; /* "PATH=JSON" */
     uint32_t set_count;
     const char **cell; /* names to keep; 0: all. An unknown one is an error with the nearest name */
     uint32_t cell_count;
@@ -107,10 +113,12 @@ struct mf_scenario_options {
 struct mf_scenario *mf_scenario_load(const char *path, const struct mf_scenario_options *options, struct mf_error *err);
 void mf_scenario_free(struct mf_scenario *s); /* takes NULL */
 
-/* The nearest of `names` (n of them) to `word` by edit distance, NULL where none is near (over a third of its length). */
+/* The nearest of `names` (n of them) to `word` by edit distance, NULL where none is near (over a third of its length).
+ */
 const char *mf_nearest(const char *word, const char *const *names, uint32_t n);
 
-/* The instants (ns after start_ns) at which the row's time points fire, seeded; fills out[count]. For TIME and EVERY rows only. */
+/* The instants (ns after start_ns) at which the row's time points fire, seeded; fills out[count]. For TIME and EVERY
+ * rows only. */
 void mf_upgrade_instants(const struct mf_upgrade_plan *row, const struct mf_load *load, uint64_t seed, uint64_t *out);
 
 #endif

@@ -1,0 +1,206 @@
+/* The load: who pings, how fast, for how long; and what must have happened for a run to prove anything. */
+#include <string.h>
+
+#include "scenario/parts.h"
+#include "strategies/flags.h"
+#include "wire/codec.h"
+
+#define STREAMS_MAX 1000000
+
+const char *const mf_transport_keys[MF_TRANSPORT_COUNT] = {
+#define MF_TRANSPORT(id, key, text) key,
+#include "scenario/transports.def"
+#undef MF_TRANSPORT
+};
+static const char *const codec_names[] = {
+#define MF_CODEC(id) #id,
+#include "wire/codecs.def"
+#undef MF_CODEC
+};
+static const char *const mode_names[] = {"open", "closed"};
+static const char *const arrivals_names[] = {"uniform", "poisson"};
+enum { MODE_OPEN, MODE_CLOSED };
+enum { ARRIVALS_UNIFORM, ARRIVALS_POISSON };
+
+struct load_read {
+    struct mf_load load;
+    uint32_t codec, mode, arrivals;
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define MS_MAX       600000
+#define DAY_MS       86400000
+
+static const struct mf_field load_rows[] = {
+    {"transport", MF_FIELD_WORD, false, MF_MEMBER(load_read, load.transport), .fallback = "\"unix\"",
+     .words = mf_transport_keys, .words_count = MF_TRANSPORT_COUNT,
+     .text = "how pings get to the target; local: the pingers are processes of the node"},
+    {"codec", MF_FIELD_WORD, false, MF_MEMBER(load_read, codec), .fallback = "\"frame\"", .words = codec_names,
+     .words_count = COUNT(codec_names), .text = "how a ping and a pong look as bytes"},
+    {"mode", MF_FIELD_WORD, false, MF_MEMBER(load_read, mode), .fallback = "\"open\"", .words = mode_names,
+     .words_count = COUNT(mode_names),
+     .text = "open: at rate_per_s, whatever comes back; closed: window outstanding per connection"},
+    {"arrivals", MF_FIELD_WORD, false, MF_MEMBER(load_read, arrivals), .words = arrivals_names,
+     .words_count = COUNT(arrivals_names),
+     .text = "mode open: due instants evenly spaced, or as a seeded Poisson process; default uniform"},
+    {"workers", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.workers), 1, 64,
+     .text = "load processes, one thread each; default 1 (transport local: as many as schedulers)"},
+    {"connections", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.connections), 1, 10000,
+     .text = "of all workers together, a multiple of workers; default one per worker"},
+    {"streams_per_connection", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.streams_per_connection), 1, 10000,
+     "1", .text = "numbered sequences of pings on each connection"},
+    {"rate_per_s", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.rate_per_s), 0.1, 10000000,
+     .text = "mode open (required): pings due per second, all workers together"},
+    {"window", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.window), 1, 65536,
+     .text = "mode closed (required): pings outstanding per connection"},
+    {"messages", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.messages), 0, 1e12, "0",
+     .text = "stop after so many pings in all; 0: when duration_ms is over"},
+    {"payload_bytes", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.payload_bytes), 0, 65536,
+     .text = "carried by each ping and its pong; default 64 with codec frame, 0 with codec line, which carries none"},
+    {"timeout_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.timeout_ms), 1, MS_MAX, "1000",
+     .text = "an answer later than this after its due instant is late"},
+    {"connect_timeout_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.connect_timeout_ms), 1, MS_MAX, "1000",
+     .text = "a connection that takes longer is given up"},
+    {"warmup_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.warmup_ms), 0, MS_MAX, "500",
+     .text = "pinging before the measurement begins; these latencies don't count, their outcomes do"},
+    {"duration_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.duration_ms), 10, DAY_MS, "4000",
+     .text = "pinging, from the end of the warm-up"},
+    {"drain_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.drain_ms), 0, MS_MAX,
+     .text = "waiting for answers behind the last ping; at least timeout_ms; default 1000, or timeout_ms where that is "
+             "more"},
+    {"window_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.window_ms), 1, 60000, "100",
+     .text = "how long after an upgrade's request a ping still counts to its spike"},
+};
+const struct mf_field_table mf_load_fields = {load_rows, COUNT(load_rows)};
+
+static const struct mf_field proof_rows[] = {
+    {"in_flight_min", MF_FIELD_INTEGER, false, MF_MEMBER(mf_proof, in_flight_min), 0, 1e12, "1",
+     .text = "pings in flight at the upgrades, all together"},
+    {"rate_min_share", MF_FIELD_NUMBER, false, MF_MEMBER(mf_proof, rate_min_share), 0, 1,
+     .text = "mode open: of rate_per_s, what must have been achieved; default 0.95"},
+    {"tainted_max_share", MF_FIELD_NUMBER, false, MF_MEMBER(mf_proof, tainted_max_share), 0, 1, "0.2",
+     .text = "of the intervals, how many the instrument itself may have been late in"},
+};
+const struct mf_field_table mf_proof_fields = {proof_rows, COUNT(proof_rows)};
+
+/* A key that only one of the two modes has. */
+static int mode_keys_check(const struct mf_reader *r, const json_t *load, bool open)
+{
+    if (open && json_object_get(load, "window"))
+        return mf_reader_fail(r, "load.window", "is for mode \"closed\" only; allowed with mode \"open\": rate_per_s");
+    if (open && !json_object_get(load, "rate_per_s"))
+        return mf_reader_fail(r, "load.rate_per_s",
+                              "is missing; mode \"open\" needs it: a number from 0.1 to 10000000");
+    if (!open && json_object_get(load, "rate_per_s"))
+        return mf_reader_fail(r, "load.rate_per_s", "is for mode \"open\" only; allowed with mode \"closed\": window");
+    if (!open && !json_object_get(load, "window"))
+        return mf_reader_fail(r, "load.window", "is missing; mode \"closed\" needs it: a whole number from 1 to 65536");
+    if (!open && json_object_get(load, "arrivals"))
+        return mf_reader_fail(r, "load.arrivals", "is for mode \"open\" only");
+    return 0;
+}
+
+/* The defaults that depend on other keys. Members that the file left out are 0 until here. */
+static int defaults_fill(const struct mf_reader *r, json_t *json, const struct mf_node_target *node,
+                         struct load_read *read)
+{
+    struct mf_load *load = &read->load;
+    int bad = 0;
+    if (!json_object_get(json, "workers")) {
+        load->workers = load->transport == MF_TRANSPORT_LOCAL ? node->schedulers : 1;
+        bad |= json_object_set_new(json, "workers", json_integer(load->workers));
+    }
+    if (!json_object_get(json, "connections")) {
+        load->connections = load->workers;
+        bad |= json_object_set_new(json, "connections", json_integer(load->connections));
+    }
+    if (!json_object_get(json, "payload_bytes")) {
+        load->payload_bytes = mf_codec_find(codec_names[read->codec])->carries_payload ? 64 : 0;
+        bad |= json_object_set_new(json, "payload_bytes", json_integer(load->payload_bytes));
+    }
+    if (!json_object_get(json, "drain_ms")) {
+        load->drain_ms = load->timeout_ms > 1000 ? load->timeout_ms : 1000;
+        bad |= json_object_set_new(json, "drain_ms", json_real(load->drain_ms));
+    }
+    if (read->mode == MODE_OPEN && !json_object_get(json, "arrivals"))
+        bad |= json_object_set_new(json, "arrivals", json_string(arrivals_names[ARRIVALS_UNIFORM]));
+    return bad ? mf_reader_no_memory(r) : 0;
+}
+
+static int local_check(const struct mf_reader *r, const struct mf_load *load, const struct mf_node_target *node)
+{
+    if (load->transport != MF_TRANSPORT_LOCAL)
+        return 0;
+    if (!(node->flags & KEEPS_OS_PROCESS))
+        return mf_reader_fail(
+            r, "load.transport",
+            "is \"local\", but strategy %s ends the OS process that the pingers would live in; allowed: tcp, unix",
+            node->strategy);
+    if (load->workers != node->schedulers)
+        return mf_reader_fail(r, "load.workers",
+                              "is %u; allowed with transport \"local\", where the schedulers run the pingers: %u "
+                              "(target.node.schedulers)",
+                              load->workers, node->schedulers);
+    return 0;
+}
+
+static int load_check(const struct mf_reader *r, const struct load_read *read)
+{
+    const struct mf_load *load = &read->load;
+    const struct mf_codec *codec = mf_codec_find(codec_names[read->codec]);
+    if (load->payload_bytes > 0 && !codec->carries_payload)
+        return mf_reader_fail(r, "load.payload_bytes", "is %u, but codec %s carries no payload; allowed: 0",
+                              load->payload_bytes, codec->name);
+    if (load->payload_bytes > codec->payload_bytes_max)
+        return mf_reader_fail(r, "load.payload_bytes", "is %u; allowed with codec %s: a whole number from 0 to %u",
+                              load->payload_bytes, codec->name, codec->payload_bytes_max);
+    if (load->connections % load->workers != 0)
+        return mf_reader_fail(r, "load.connections", "is %u; allowed: a multiple of load.workers (%u)",
+                              load->connections, load->workers);
+    if ((uint64_t)load->connections * load->streams_per_connection > STREAMS_MAX)
+        return mf_reader_fail(r, "load.streams_per_connection",
+                              "is %u, which makes %llu streams on %u connections; allowed: %d streams in all",
+                              load->streams_per_connection,
+                              (unsigned long long)load->connections * load->streams_per_connection, load->connections,
+                              STREAMS_MAX);
+    if (load->drain_ms < load->timeout_ms)
+        return mf_reader_fail(
+            r, "load.drain_ms",
+            "is %.15g, which would call pings lost before their timeout; allowed: at least load.timeout_ms (%.15g)",
+            load->drain_ms, load->timeout_ms);
+    return 0;
+}
+
+int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_target *node, struct mf_load *out)
+{
+    struct load_read read = {0};
+    if (mf_fields_read(r, "load", load, load_rows, mf_load_fields.n, &read) != 0 ||
+        mode_keys_check(r, load, read.mode == MODE_OPEN) != 0 || defaults_fill(r, load, node, &read) != 0 ||
+        local_check(r, &read.load, node) != 0 || load_check(r, &read) != 0)
+        return -1;
+    read.load.codec = codec_names[read.codec];
+    read.load.open = read.mode == MODE_OPEN;
+    read.load.poisson = read.arrivals == ARRIVALS_POISSON;
+    *out = read.load;
+    return 0;
+}
+
+int mf_proof_read(const struct mf_reader *r, json_t *proof, const struct mf_load *load, struct mf_proof *out)
+{
+    *out = (struct mf_proof){0};
+    if (mf_fields_read(r, "proof", proof, proof_rows, mf_proof_fields.n, out) != 0)
+        return -1;
+    if (!load->open) {
+        if (json_object_get(proof, "rate_min_share"))
+            return mf_reader_fail(r, "proof.rate_min_share",
+                                  "is for mode \"open\" only: a closed loop asks for no rate");
+        return 0;
+    }
+    if (!json_object_get(proof, "rate_min_share")) {
+        out->rate_min_share = 0.95;
+        if (json_object_set_new(proof, "rate_min_share", json_real(out->rate_min_share)) != 0)
+            return mf_reader_no_memory(r);
+    }
+    out->asked_rate_per_s = load->rate_per_s;
+    return 0;
+}

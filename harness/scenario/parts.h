@@ -1,0 +1,71 @@
+/* The parts of a scenario's file, each read by a file of its own into its piece of a cell. Internal to this folder.
+ *
+ * Each reader checks its JSON strictly, fills the struct, and writes the defaults back into the JSON. 0, or -1 with the
+ * reader's *err. */
+#ifndef MF_SCENARIO_PARTS_H
+#define MF_SCENARIO_PARTS_H
+
+#include "scenario/fields.h"
+#include "scenario/scenario.h"
+
+#define MF_SCENARIO_FORMAT  "midflight.scenario/1"
+#define MF_WHOLE_MAX        9007199254740991.0 /* 2^53 - 1: every JSON reader keeps it exact */
+#define MF_CELLS_MAX        1000
+#define MF_UPGRADE_ROWS_MAX 1000
+#define MF_UPGRADES_MAX     100000
+#define MF_MESSAGE_ROWS_MAX 16 /* rows that a message fires: MF_PLAN_POINTS, and the recorder's point counters */
+#define MF_MODULES_MAX      64
+#define MF_MODULE_BYTES_MAX 255
+#define MF_EXPECT_MAX       10000
+
+/* What the schema is made from. */
+struct mf_field_table {
+    const struct mf_field *fields;
+    uint32_t n;
+};
+extern const struct mf_field_table mf_scenario_fields, mf_target_fields, mf_node_fields, mf_load_fields,
+    mf_proof_fields, mf_limits_fields;
+extern const struct mf_field_table mf_upgrade_fields[MF_POINT_COUNT];
+extern const char *const mf_point_keys[MF_POINT_COUNT];
+extern const char *const mf_point_texts[MF_POINT_COUNT];
+
+/* Replaces `holder[key]`, where it is a string, by the object in that file (relative to the scenario's folder). An
+ * object without a name is named after its file. */
+int mf_target_inline(const struct mf_reader *r, const char *path, json_t *holder, const char *key);
+/* The same for the i-th element of an array. */
+int mf_target_inline_at(const struct mf_reader *r, const char *path, json_t *array, size_t i);
+int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_target *out);
+
+/* After the target, since transport local depends on it. */
+int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_target *node, struct mf_load *out);
+int mf_proof_read(const struct mf_reader *r, json_t *proof, const struct mf_load *load, struct mf_proof *out);
+
+/* After the load: its points must lie within it. */
+int mf_upgrades_read(const struct mf_reader *r, json_t *upgrades, struct mf_cell *cell);
+
+/* Checks every expectation. A `when` may name the paths and values of either sweep: the file's own, and the one after
+ * overrides, so that an override that narrows a sweep leaves the file's expectations valid. */
+int mf_expect_check(const struct mf_reader *r, json_t *expect, const json_t *file_sweep, const json_t *sweep);
+/* Reads those (checked) rows of `expect` whose `when` fits `document`, the cell's; *kept (new reference) is what was
+ * read, as JSON. */
+int mf_expect_read(const struct mf_reader *r, json_t *expect, json_t *document, struct mf_cell *cell, json_t **kept);
+
+/* Checks the sweep; *cells is how many it makes (1 where it is empty). */
+int mf_sweep_check(const struct mf_reader *r, json_t *sweep, uint32_t *cells);
+/* Sets the parameters of cell `index` in `document` (the last path varies fastest) and fills the cell's name and
+ * parameters. */
+int mf_sweep_apply(const struct mf_reader *r, json_t *sweep, uint32_t index, json_t *document, struct mf_cell *cell);
+/* Makes names that came out equal unique ("~2" behind the second). */
+int mf_sweep_name_apart(const struct mf_reader *r, struct mf_cell *cells, uint32_t n);
+/* A short name for a value, safe in a folder name: a target's name, a file's stem, a number. Returns `out`. */
+const char *mf_value_label(char *out, size_t bytes, const json_t *value);
+
+/* Reads the JSON object of a file: syntax errors have their line and column. NULL with *err. */
+json_t *mf_file_read(const char *path, struct mf_error *err);
+/* Applies the options' overrides to the document, whose sweep may not overwrite them. */
+int mf_overrides_apply(const struct mf_reader *r, json_t *document, const struct mf_scenario_options *options);
+
+/* The JSON Schema (draft 2020-12) of a scenario, from the tables above. A new reference; NULL: no memory. */
+json_t *mf_scenario_schema(void);
+
+#endif

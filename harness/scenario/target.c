@@ -1,0 +1,157 @@
+/* The system under test: our node, written down in the scenario or in a file of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/parts.h"
+#include "strategies/flags.h"
+
+static const char *const strategy_names[] = {
+#define MF_STRATEGY(id, name, flags, text) name,
+#include "strategies/strategies.def"
+#undef MF_STRATEGY
+};
+static const unsigned strategy_flags[] = {
+#define MF_STRATEGY(id, name, flags, text) flags,
+#include "strategies/strategies.def"
+#undef MF_STRATEGY
+};
+#define STRATEGIES (sizeof strategy_names / sizeof *strategy_names)
+
+struct node_read {
+    struct mf_node_target node;
+    uint32_t strategy;
+};
+
+static const struct mf_field target_rows[] = {
+    {"name", MF_FIELD_NAME,
+     .text = "what to call this target in cells and reports; one from a file is named after its file"},
+    {"description", MF_FIELD_TEXT, .text = "free text"},
+    {"node", MF_FIELD_PART, .required = true, .text = "an object: midflight's own node"},
+};
+static const struct mf_field node_rows[] = {
+    {"strategy", MF_FIELD_WORD, true, MF_MEMBER(node_read, strategy), .words = strategy_names,
+     .words_count = STRATEGIES, .text = "the way in which the node's code is exchanged"},
+    {"processes", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.processes), 1, 1000000, "64",
+     .text = "lightweight processes in the node"},
+    {"schedulers", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.schedulers), 1, 64, "1",
+     .text = "threads that run processes"},
+    {"modules", MF_FIELD_PART, .required = true,
+     .text = "an array of 1 to 64 modules, each \"pingpong/v1\" or a path that ends in .so"},
+    {"ready_ms", MF_FIELD_NUMBER, false, MF_MEMBER(node_read, node.ready_ms), 1, 600000, "5000",
+     .text = "deadline of a start"},
+    {"upgrade_ms", MF_FIELD_NUMBER, false, MF_MEMBER(node_read, node.upgrade_ms), 1, 600000, "5000",
+     .text = "deadline of an upgrade"},
+    {"stop_ms", MF_FIELD_NUMBER, false, MF_MEMBER(node_read, node.stop_ms), 1, 600000, "5000",
+     .text = "deadline of a stop"},
+};
+const struct mf_field_table mf_target_fields = {target_rows, sizeof target_rows / sizeof *target_rows};
+const struct mf_field_table mf_node_fields = {node_rows, sizeof node_rows / sizeof *node_rows};
+
+/* "targets/erlang.json" beside "scenarios/a.json" is "scenarios/targets/erlang.json". NULL: no memory. */
+static char *path_beside(const char *scenario, const char *file)
+{
+    const char *slash = strrchr(scenario, '/');
+    int folder = file[0] == '/' || !slash ? 0 : (int)(slash - scenario) + 1;
+    char *path;
+    return asprintf(&path, "%.*s%s", folder, scenario, file) < 0 ? NULL : path;
+}
+
+/* The object in that file, named. */
+static json_t *target_from_file(const struct mf_reader *r, const char *path, const char *file)
+{
+    if (!file[0]) {
+        mf_reader_fail(r, path, "is \"\"; allowed: an object, or the path of a file that holds one");
+        return NULL;
+    }
+    char *beside = path_beside(r->file, file), label[65];
+    json_t *target = NULL;
+    if (!beside)
+        mf_reader_no_memory(r);
+    else
+        target = mf_file_read(beside, r->err);
+    free(beside);
+    if (!target || json_object_get(target, "name"))
+        return target;
+    json_t *name = json_string(file);
+    mf_value_label(label, sizeof label, name);
+    json_decref(name);
+    if (mf_name_is_good(label) && json_object_set_new(target, "name", json_string(label)) != 0) {
+        json_decref(target);
+        mf_reader_no_memory(r);
+        return NULL;
+    }
+    return target;
+}
+
+int mf_target_inline(const struct mf_reader *r, const char *path, json_t *holder, const char *key)
+{
+    const char *file = json_string_value(json_object_get(holder, key));
+    if (!file)
+        return 0;
+    json_t *target = target_from_file(r, path, file);
+    if (!target)
+        return -1;
+    return json_object_set_new(holder, key, target) == 0 ? 0 : mf_reader_no_memory(r);
+}
+
+int mf_target_inline_at(const struct mf_reader *r, const char *path, json_t *array, size_t i)
+{
+    const char *file = json_string_value(json_array_get(array, i));
+    if (!file)
+        return 0;
+    json_t *target = target_from_file(r, path, file);
+    if (!target)
+        return -1;
+    return json_array_set_new(array, i, target) == 0 ? 0 : mf_reader_no_memory(r);
+}
+
+static bool module_is_good(const char *module)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/";
+    size_t bytes = strlen(module);
+    if (bytes == 0 || bytes > MF_MODULE_BYTES_MAX)
+        return false;
+    if (bytes > 3 && strcmp(module + bytes - 3, ".so") == 0)
+        return true;
+    return strspn(module, allowed) == bytes && module[0] != '/' && module[bytes - 1] != '/' && !strstr(module, "..");
+}
+
+static int modules_read(const struct mf_reader *r, const json_t *modules, struct mf_node_target *node)
+{
+    char shown[80], place[MF_KEY_PATH_BYTES];
+    size_t n = json_array_size(modules);
+    if (!json_is_array(modules) || n < 1 || n > MF_MODULES_MAX)
+        return mf_reader_fail(r, "target.node.modules", "is %s; allowed: an array of 1 to %d modules",
+                              mf_json_show(shown, sizeof shown, modules), MF_MODULES_MAX);
+    node->modules = mf_arena_alloc(r->arena, n, sizeof *node->modules);
+    if (!node->modules)
+        return mf_reader_no_memory(r);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *module = json_array_get(modules, i);
+        if (!json_is_string(module) || !module_is_good(json_string_value(module))) {
+            snprintf(place, sizeof place, "target.node.modules[%zu]", i);
+            return mf_reader_fail(r, place, "is %s; allowed: a name like \"pingpong/v1\", or a path that ends in .so",
+                                  mf_json_show(shown, sizeof shown, module));
+        }
+        if (!(node->modules[i] = mf_arena_text(r->arena, json_string_value(module))))
+            return mf_reader_no_memory(r);
+    }
+    node->modules_count = (uint32_t)n;
+    return 0;
+}
+
+int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_target *out)
+{
+    struct node_read read = {0};
+    if (mf_fields_read(r, "target", target, target_rows, mf_target_fields.n, &read) != 0)
+        return -1;
+    json_t *node = json_object_get(target, "node");
+    if (mf_fields_read(r, "target.node", node, node_rows, mf_node_fields.n, &read) != 0 ||
+        modules_read(r, json_object_get(node, "modules"), &read.node) != 0)
+        return -1;
+    read.node.strategy = strategy_names[read.strategy];
+    read.node.flags = strategy_flags[read.strategy];
+    *out = read.node;
+    return 0;
+}
