@@ -68,6 +68,8 @@ int mf_core_convert_idle(struct mf_core *core, struct mf_image *old, uint32_t *c
 /* Kills and makes anew: its mailbox is dropped (lost), its state begins afresh in the current image, its instance changes. */
 void mf_process_remake(struct mf_core *core, struct mf_process *process);
 struct mf_image *mf_process_image(const struct mf_process *process);
+/* While armed, `take` is called before every message, also of a process whose image is the current one. Any thread. */
+void mf_core_arm_take(struct mf_core *core, bool armed);
 /* Enters the scheduler's main loop afresh, on top of the present stack; returns only when the node stops (`reboot`). */
 void mf_core_enter_main(struct mf_core *core);
 /* Bytes of the calling scheduler's stack still free. */
@@ -94,6 +96,11 @@ int mf_core_pack(struct mf_core *core, unsigned parts, struct mf_error *err);
 /* Clears close-on-exec of the descriptors that an execve must keep (connections, listener, recorder, control, `cargo_fd`), and
  * replaces this program by itself with `--cargo-fd`, the request's module and slot. Returns only on failure, having set them back. */
 int mf_core_exec(struct mf_core *core, const struct mf_upgrade_request *request, int cargo_fd, struct mf_error *err);
+/* In a worker started with cargo for a slot: why the new module could not take it up, so that this one, with the old module, took it up in its
+ * place; NULL: this is the new one. */
+const char *mf_core_turned_back(const struct mf_core *core);
+/* Exactly how many bytes mf_core_pack(MF_CARGO_STATE) will write. */
+uint64_t mf_core_state_bytes(struct mf_core *core);
 
 /* --- the log ---------------------------------------------------------------------------------------------------------- */
 
@@ -101,6 +108,8 @@ int mf_core_exec(struct mf_core *core, const struct mf_upgrade_request *request,
 void mf_core_phase(struct mf_core *core, uint32_t k, uint32_t phase /* enum mf_phase */);
 /* Stamps COMMITTED, writes the evidence, raises header->committed and lets a held trigger go on. From here on a message that is sent meets the new code. */
 void mf_core_commit(struct mf_core *core, uint32_t k);
+/* Lets a held trigger go on before the commit. No effect where none is held. */
+void mf_core_release_trigger(struct mf_core *core);
 /* Evidence for slot k's log (recorder/recorder.h). `queued` is counted by the core: call with schedulers paused, or at the commit. */
 void mf_core_note_queued(struct mf_core *core, uint32_t k);
 void mf_core_note_converted(struct mf_core *core, uint32_t k, uint32_t converted);

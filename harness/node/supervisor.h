@@ -25,6 +25,11 @@ uint32_t mf_supervisor_module_index(const struct mf_supervisor *s);
 const char *mf_supervisor_module_path(const struct mf_supervisor *s, uint32_t index);
 const char *mf_supervisor_dir(const struct mf_supervisor *s);
 uint32_t mf_supervisor_schedulers(const struct mf_supervisor *s);
+uint32_t mf_supervisor_processes(const struct mf_supervisor *s);
+
+/* Loads and initialises module `module_index` in an OS process of its own that does nothing else and ends (deadline 5 s, then it is killed): a module that
+ * fails, crashes or hangs does so there. -1 with what it said, or how it ended. */
+int mf_supervisor_probe(struct mf_supervisor *s, uint32_t module_index, struct mf_error *err);
 
 /* The log, as mf_core_phase and mf_core_commit do on the worker's side. */
 void mf_supervisor_phase(struct mf_supervisor *s, uint32_t k, uint32_t phase);

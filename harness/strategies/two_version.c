@@ -1,0 +1,57 @@
+/* two-version: old and new side by side, as Erlang does it.
+ *
+ *   load the new module        the message path does not notice
+ *   publish                    from now on a process converts before it handles its next message
+ *   convert the idle ones      on their own schedulers, between messages
+ *   commit                     nobody belongs to the old version any more
+ *   unload the old module
+ *
+ * Nothing is lost and nobody waits for anybody else: each process pays for its own conversion. In between, both versions
+ * answer, each process by one of them: that is why the commit, from which a message must meet the new code, comes after the last
+ * process has gone over and not with the publication. It also keeps the way back open: where one state cannot be converted, the
+ * old version is published again, those that had gone over are converted back, and the new one is unloaded. */
+#include <stdio.h>
+
+#include "recorder/recorder.h"
+#include "strategies/strategy.h"
+
+/* Back to `old`. Where even that fails, some processes stay with the new version for good: then nobody can say that the old code goes on. */
+static int two_version_back(struct mf_core *core, struct mf_upgrade_request *request, struct mf_image *old,
+                            struct mf_image *image, struct mf_error *err)
+{
+    uint32_t converted = 0;
+    struct mf_error back = {0};
+    mf_core_publish(core, old);
+    if (mf_core_convert_idle(core, image, &converted, &back) != 0) {
+        request->rolled_back = false;
+        struct mf_error why = *err;
+        return mf_error_set(err, why.status, NULL, "%.400s; and the way back: %.400s", why.text, back.text);
+    }
+    mf_core_unload(core, image);
+    return -1;
+}
+
+static int two_version_upgrade(struct mf_core *core, struct mf_upgrade_request *request, struct mf_error *err)
+{
+    struct mf_image *old = mf_core_current(core), *image;
+    uint32_t converted = 0;
+    request->rolled_back = true;
+    if (mf_core_load(core, request->module_path, MF_LOAD_PRIVATE, &image, err) != 0)
+        return -1;
+    mf_core_phase(core, request->k, MF_PHASE_LOADED);
+    mf_core_publish(core, image);
+    if (mf_core_convert_idle(core, old, &converted, err) != 0)
+        return two_version_back(core, request, old, image, err);
+    request->rolled_back = false;
+    mf_core_phase(core, request->k, MF_PHASE_TRANSFERRED);
+    mf_core_note_converted(core, request->k, converted);
+    mf_core_commit(core, request->k);
+    mf_core_unload(core, old);
+    mf_core_phase(core, request->k, MF_PHASE_RETIRED);
+    return 0;
+}
+
+const struct mf_strategy mf_strategy_two_version = {
+    .name = "two-version",
+    .upgrade = two_version_upgrade,
+};
