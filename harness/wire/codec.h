@@ -15,7 +15,6 @@ enum {
     MF_HAS_VERSION = 1,
     MF_HAS_INSTANCE = 2,
     MF_HAS_COUNT = 4,
-    MF_HAS_PROCESS = 8, /* `process` was told; an error in `line` does not tell it */
 };
 
 /* The text of an error is cut to so many bytes when it is encoded. */

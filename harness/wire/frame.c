@@ -125,7 +125,7 @@ static ssize_t frame_decode(const uint8_t *in, size_t n, struct mf_msg *msg)
         .seq = get64(in + AT_SEQ),
         .instance = get64(in + AT_INSTANCE),
         .count = get64(in + AT_COUNT),
-        .has = MF_HAS_VERSION | MF_HAS_INSTANCE | MF_HAS_COUNT | MF_HAS_PROCESS,
+        .has = MF_HAS_VERSION | MF_HAS_INSTANCE | MF_HAS_COUNT,
         .corrupt = !frame_intact(in, length),
     };
     if (msg->kind == MF_MSG_ERROR) {

@@ -129,19 +129,11 @@ static bool take_witness(struct cursor *c, struct mf_msg *msg, unsigned bit, uin
     return true;
 }
 
-static bool parse_process(struct cursor *c, struct mf_msg *msg)
-{
-    if (!take_id(c, &msg->process))
-        return false;
-    msg->has |= MF_HAS_PROCESS;
-    return true;
-}
-
 static bool parse_pong(struct cursor *c, struct mf_msg *msg)
 {
     uint64_t version;
 
-    if (!parse_process(c, msg) || !take_witness(c, msg, MF_HAS_VERSION, UINT32_MAX, &version))
+    if (!take_id(c, &msg->process) || !take_witness(c, msg, MF_HAS_VERSION, UINT32_MAX, &version))
         return false;
     msg->version = (uint32_t)version;
     return take_witness(c, msg, MF_HAS_INSTANCE, UINT64_MAX, &msg->instance) &&
@@ -166,7 +158,7 @@ static bool parse_line(struct cursor *c, struct mf_msg *msg)
         return parse_ids(c, msg) && parse_pong(c, msg);
     if (take_verb(c, "PING")) {
         msg->kind = MF_MSG_PING;
-        return parse_ids(c, msg) && parse_process(c, msg);
+        return parse_ids(c, msg) && take_id(c, &msg->process);
     }
     if (!take_verb(c, "ERROR") || !parse_ids(c, msg))
         return false;

@@ -1,0 +1,406 @@
+#include "load/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "load/worker.h"
+
+#define BACKOFF_NS_MIN  MF_NS_PER_MS
+#define BACKOFF_NS_MAX  (10 * MF_NS_PER_MS)
+#define READS_PER_EVENT 4
+#define WRITE_BYTES_MAX (256u << 10) /* so that `written` is told soon after it was so */
+
+/* A descriptor in the loop. Its memory lives until the loop has let go of the handle. */
+struct mf_socket {
+    uv_poll_t poll;
+    int fd, events;
+};
+
+static void on_poll(uv_poll_t *handle, int status, int events);
+
+static void on_closed(uv_handle_t *handle)
+{
+    free((struct mf_socket *)handle);
+}
+
+static int socket_watch(struct mf_socket *s, int events)
+{
+    if (s->events == events)
+        return 0;
+    s->events = events;
+    return uv_poll_start(&s->poll, events, on_poll);
+}
+
+/* Takes the descriptor, also on failure. */
+static int connection_attach(struct mf_connection *c, int fd, int events)
+{
+    struct mf_socket *s = calloc(1, sizeof *s);
+
+    if (!s || uv_poll_init(&c->worker->loop, &s->poll, fd) < 0) {
+        free(s);
+        close(fd);
+        return -1;
+    }
+    s->poll.data = c;
+    s->fd = fd;
+    c->socket = s;
+    return socket_watch(s, events);
+}
+
+static void connection_detach(struct mf_connection *c)
+{
+    struct mf_socket *s = c->socket;
+
+    if (!s)
+        return;
+    c->socket = NULL;
+    /* The loop must forget the descriptor before it is closed: epoll would go on telling of a closed one that some
+     * other process still holds. */
+    uv_poll_stop(&s->poll);
+    uv_close((uv_handle_t *)&s->poll, on_closed);
+    close(s->fd);
+}
+
+static void connection_dial(struct mf_connection *c, uint64_t now_ns);
+
+static void connection_backoff(struct mf_connection *c, uint64_t now_ns)
+{
+    c->retry_at_ns = now_ns + c->backoff_ns;
+    c->backoff_ns = 2 * c->backoff_ns < BACKOFF_NS_MAX ? 2 * c->backoff_ns : BACKOFF_NS_MAX;
+}
+
+/* The attempt has failed: so have all pings that waited for it. */
+static void connection_failed(struct mf_connection *c, enum mf_dial dial, uint64_t now_ns)
+{
+    struct mf_worker *w = c->worker;
+    enum mf_cause cause = dial == MF_DIAL_TIMEOUT ? MF_CAUSE_CONNECT_TIMEOUT : MF_CAUSE_REFUSED;
+
+    c->dial_errno = dial == MF_DIAL_TIMEOUT ? ETIMEDOUT : errno;
+    connection_detach(c);
+    c->link = MF_LINK_DOWN;
+    w->record->refused += dial == MF_DIAL_REFUSED;
+    w->record->connect_timeouts += dial == MF_DIAL_TIMEOUT;
+    for (const struct mf_queued *ping; (ping = mf_queue_first(&c->queue)); mf_queue_pop(&c->queue)) {
+        if (dial == MF_DIAL_OWN_FAULT)
+            mf_account_not_sent(w->account, ping->stream, ping->seq, now_ns);
+        else
+            mf_account_lost(w->account, ping->stream, ping->seq, cause, now_ns);
+    }
+    mf_queue_clear(&c->queue);
+    connection_backoff(c, now_ns);
+    mf_worker_vacate(w, c);
+}
+
+static void connection_up(struct mf_connection *c, uint64_t now_ns)
+{
+    struct mf_worker_record *record = c->worker->record;
+
+    c->link = MF_LINK_UP;
+    c->heard = false;
+    c->write_errno = 0;
+    c->worker->up++;
+    record->opened++;
+    if (c->ended_ns > 0) {
+        uint64_t took_ns = now_ns - c->ended_ns;
+        record->reconnects++;
+        if (took_ns > record->reconnect_ns_max)
+            record->reconnect_ns_max = took_ns;
+    }
+    if (socket_watch(c->socket, UV_READABLE) < 0) {
+        struct mf_error err;
+        mf_error_set(&err, MF_STATUS_INTERNAL, "midflight-load", "a connection cannot be watched");
+        mf_worker_fail(c->worker, &err);
+        return;
+    }
+    mf_worker_list(c->worker, c);
+}
+
+static void connection_try(struct mf_connection *c, uint64_t now_ns)
+{
+    int fd;
+    enum mf_dial dial = mf_endpoint_dial(&c->worker->endpoint, &fd);
+
+    if (dial == MF_DIAL_QUEUE_FULL)
+        return;
+    if (dial != MF_DIAL_MADE && dial != MF_DIAL_UNDER_WAY) {
+        connection_failed(c, dial, now_ns);
+        return;
+    }
+    if (connection_attach(c, fd, dial == MF_DIAL_MADE ? UV_READABLE : UV_WRITABLE) < 0) {
+        errno = ENOMEM;
+        connection_failed(c, MF_DIAL_OWN_FAULT, now_ns);
+    } else if (dial == MF_DIAL_MADE) {
+        connection_up(c, now_ns);
+    }
+}
+
+static void connection_dial(struct mf_connection *c, uint64_t now_ns)
+{
+    c->link = MF_LINK_DIALLING;
+    c->dialled_ns = now_ns;
+    connection_try(c, now_ns);
+}
+
+/* How the pings of a connection that has ended are charged. */
+struct ending {
+    struct mf_connection *connection;
+    uint32_t stream;
+    enum mf_cause cause;
+    uint64_t now_ns;
+    uint64_t open;
+    /* the written one that waits longest */
+    bool has_oldest;
+    uint32_t oldest_stream;
+    uint64_t oldest_seq, oldest_ns;
+    /* whether the one whose answer was cut is open */
+    const struct mf_msg *cut;
+    bool cut_is_open;
+};
+
+static void on_open_look(void *ctx, uint64_t seq, uint64_t written_ns)
+{
+    struct ending *e = ctx;
+
+    e->open++;
+    if (written_ns == 0)
+        return;
+    if (e->cut && e->cut->stream == e->stream && e->cut->seq == seq)
+        e->cut_is_open = true;
+    if (!e->has_oldest || written_ns < e->oldest_ns) {
+        e->has_oldest = true;
+        e->oldest_stream = e->stream;
+        e->oldest_seq = seq;
+        e->oldest_ns = written_ns;
+    }
+}
+
+static void on_open_lost(void *ctx, uint64_t seq, uint64_t written_ns)
+{
+    struct ending *e = ctx;
+
+    mf_account_lost(e->connection->worker->account, e->stream, seq, written_ns > 0 ? e->cause : MF_CAUSE_UNSENT,
+                    e->now_ns);
+}
+
+static void each_open(struct ending *e, void (*visit)(void *ctx, uint64_t seq, uint64_t written_ns))
+{
+    const struct mf_worker *w = e->connection->worker;
+
+    for (uint32_t k = 0; k < w->plan.streams_per_connection; k++) {
+        e->stream = w->plan.first_stream + e->connection->index + k * w->plan.connections;
+        mf_account_each_open(w->account, e->stream, visit, e);
+    }
+}
+
+/* The connection has ended, and all that it brought was read. */
+static void connection_end(struct mf_connection *c, enum mf_cause cause)
+{
+    struct mf_worker *w = c->worker;
+    struct mf_msg cut;
+    struct ending e = {.connection = c, .cause = cause, .now_ns = mf_clock_now_ns()};
+
+    if (c->carry_bytes > 0 && w->codec->peek(c->carry, c->carry_bytes, &cut))
+        e.cut = &cut;
+    each_open(&e, on_open_look);
+    if (e.cut_is_open)
+        mf_account_lost(w->account, cut.stream, cut.seq, MF_CAUSE_PARTIAL, e.now_ns);
+    else if (c->carry_bytes > 0 && !e.cut && e.has_oldest)
+        mf_account_lost(w->account, e.oldest_stream, e.oldest_seq, MF_CAUSE_PARTIAL, e.now_ns);
+    each_open(&e, on_open_lost);
+    if (e.open > 0)
+        w->record->closed_inflight++;
+    else
+        w->record->closed_idle++;
+
+    connection_detach(c);
+    mf_queue_clear(&c->queue);
+    c->carry_bytes = 0;
+    c->link = MF_LINK_DOWN;
+    c->ended_ns = e.now_ns;
+    w->up--;
+    if (c->heard) { /* it was of use: the next one may come at once */
+        c->backoff_ns = BACKOFF_NS_MIN;
+        c->retry_at_ns = e.now_ns;
+    } else {
+        connection_backoff(c, e.now_ns);
+    }
+    mf_worker_vacate(w, c);
+}
+
+/* Keeps the rest for the next read. */
+static void connection_carry(struct mf_connection *c, const uint8_t *rest, size_t n)
+{
+    if (n > c->carry_room) {
+        uint8_t *carry = realloc(c->carry, n);
+        if (!carry) {
+            struct mf_error err;
+            mf_error_set(&err, MF_STATUS_INTERNAL, "midflight-load", "no memory for half a message of %zu bytes", n);
+            mf_worker_fail(c->worker, &err);
+            return;
+        }
+        c->carry = carry;
+        c->carry_room = n;
+    }
+    if (n > 0)
+        memcpy(c->carry, rest, n);
+    c->carry_bytes = n;
+}
+
+/* Takes the messages out of what has come. Returns false where the byte stream is broken. */
+static bool connection_decode(struct mf_connection *c, const uint8_t *in, size_t n, uint64_t now_ns)
+{
+    struct mf_worker *w = c->worker;
+    struct mf_msg msg;
+    size_t at = 0;
+
+    c->heard = true;
+    while (at < n) {
+        ssize_t taken = w->codec->decode(in + at, n - at, &msg);
+        if (taken == MF_DECODE_MORE)
+            break;
+        if (taken < 0) {
+            c->carry_bytes = 0;
+            msg = (struct mf_msg){.kind = MF_MSG_PONG, .corrupt = true};
+            msg.stream = msg.process = UINT32_MAX;
+            msg.seq = UINT64_MAX;
+            mf_worker_answer(w, &msg, now_ns);
+            return false;
+        }
+        at += (size_t)taken;
+        mf_worker_answer(w, &msg, now_ns);
+    }
+    connection_carry(c, in + at, n - at);
+    return true;
+}
+
+/* Reads and decodes; to the connection's end where `to_the_end`, else until nothing is left or others should have a
+ * turn. */
+static void connection_read(struct mf_connection *c, bool to_the_end)
+{
+    struct mf_worker *w = c->worker;
+
+    for (int reads = 0; to_the_end || reads < READS_PER_EVENT; reads++) {
+        size_t carried = c->carry_bytes, space = w->incoming_room - carried;
+        if (carried > 0)
+            memcpy(w->incoming, c->carry, carried);
+        ssize_t n = recv(c->socket->fd, w->incoming + carried, space, MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN && !to_the_end)
+            return;
+        if (n <= 0) {
+            /* Who reads the end without an error has met a FIN, unless a write has already taken the news of a reset.
+             */
+            connection_end(c, n < 0 || c->write_errno == ECONNRESET ? MF_CAUSE_INFLIGHT_RST : MF_CAUSE_INFLIGHT_FIN);
+            return;
+        }
+        if (!connection_decode(c, w->incoming, carried + (size_t)n, mf_clock_now_ns())) {
+            connection_end(c, MF_CAUSE_INFLIGHT_RST);
+            return;
+        }
+        if (w->failed || (!to_the_end && (size_t)n < space))
+            return;
+    }
+}
+
+static void connection_taken(struct mf_connection *c, size_t n)
+{
+    uint64_t now_ns = mf_clock_now_ns();
+    const struct mf_queued *ping;
+
+    mf_queue_taken(&c->queue, n);
+    while ((ping = mf_queue_first(&c->queue)) && ping->end <= c->queue.taken) {
+        mf_worker_written(c->worker, ping, now_ns);
+        mf_queue_pop(&c->queue);
+    }
+}
+
+void mf_connection_flush(struct mf_connection *c)
+{
+    size_t waiting;
+
+    if (c->link != MF_LINK_UP || c->socket->events & UV_WRITABLE)
+        return;
+    for (const uint8_t *bytes; bytes = mf_queue_bytes(&c->queue, &waiting), waiting > 0;) {
+        if (waiting > WRITE_BYTES_MAX)
+            waiting = WRITE_BYTES_MAX;
+        ssize_t n = send(c->socket->fd, bytes, waiting, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n >= 0) {
+            connection_taken(c, (size_t)n);
+        } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
+            socket_watch(c->socket, UV_READABLE | UV_WRITABLE);
+            return;
+        } else if (errno != EINTR) {
+            c->write_errno = errno;
+            connection_read(c, true);
+            return;
+        }
+    }
+}
+
+static void connection_dialled(struct mf_connection *c)
+{
+    enum mf_dial dial = mf_endpoint_dialled(c->socket->fd);
+    uint64_t now_ns = mf_clock_now_ns();
+
+    if (dial == MF_DIAL_MADE)
+        connection_up(c, now_ns);
+    else
+        connection_failed(c, dial, now_ns);
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    struct mf_connection *c = handle->data;
+    struct mf_worker *w = c->worker;
+
+    if (c->link == MF_LINK_UP && events & UV_WRITABLE) {
+        socket_watch(c->socket, UV_READABLE);
+        mf_worker_list(w, c);
+    }
+    if (c->link == MF_LINK_DIALLING)
+        connection_dialled(c);
+    else if (status < 0) /* libuv has met an error and watches no longer */
+        connection_read(c, true);
+    else if (events & UV_READABLE)
+        connection_read(c, false);
+    mf_worker_settle(w);
+}
+
+void mf_connection_init(struct mf_connection *c, struct mf_worker *worker, uint32_t index, size_t queue_bytes_max)
+{
+    *c = (struct mf_connection){.worker = worker, .index = index, .backoff_ns = BACKOFF_NS_MIN};
+    mf_queue_init(&c->queue, queue_bytes_max);
+}
+
+void mf_connection_done(struct mf_connection *c)
+{
+    assert(!c->socket);
+    mf_queue_done(&c->queue);
+    free(c->carry);
+    c->carry = NULL;
+}
+
+void mf_connection_beat(struct mf_connection *c, uint64_t now_ns)
+{
+    if (c->link == MF_LINK_DOWN && now_ns >= c->retry_at_ns && mf_worker_wants(c->worker, c))
+        connection_dial(c, now_ns);
+    else if (c->link == MF_LINK_DIALLING && now_ns - c->dialled_ns >= c->worker->plan.connect_timeout_ns)
+        connection_failed(c, MF_DIAL_TIMEOUT, now_ns);
+    else if (c->link == MF_LINK_DIALLING && !c->socket)
+        connection_try(c, now_ns);
+}
+
+void mf_connection_close(struct mf_connection *c)
+{
+    connection_detach(c);
+    if (c->link == MF_LINK_UP)
+        c->worker->up--;
+    c->link = MF_LINK_DOWN;
+}

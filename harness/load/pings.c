@@ -1,0 +1,183 @@
+/* The pings of a worker: made when they are due, told to the account, put into their connection's queue; and the
+ * answers. The other half of worker.h is worker.c, the phases of life. */
+#include "load/worker.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+
+/* Most pings that one waking sends before answers are looked at again. */
+#define PINGS_PER_WAKEUP 1024
+
+bool mf_worker_may_ping(const struct mf_worker *w)
+{
+    return w->phase == MF_WORKER_PINGING && (w->plan.messages == 0 || w->pings < w->plan.messages);
+}
+
+static uint64_t worker_live(const struct mf_worker *w)
+{
+    uint64_t expired, open = mf_account_open(w->account, &expired);
+
+    return open - expired;
+}
+
+/* One more ping of `stream`. Returns false where it could not be put into the queue (it is then counted as not sent).
+ */
+static bool worker_ping(struct mf_worker *w, struct mf_connection *c, uint32_t stream, uint64_t due_ns, uint64_t now_ns)
+{
+    struct mf_msg msg = {.kind = MF_MSG_PING, .stream = stream, .payload = w->payload};
+    bool sendable;
+
+    w->pings++;
+    msg.seq = mf_account_due(w->account, stream, due_ns, &msg.process, &sendable);
+    if (!sendable)
+        return false;
+    uint8_t *out = mf_queue_room(&c->queue, w->ping_bytes_max);
+    if (!out) {
+        mf_account_not_sent(w->account, stream, msg.seq, now_ns);
+        return false;
+    }
+    msg.payload_bytes = w->plan.payload_bytes;
+    mf_payload_fill(w->payload, msg.payload_bytes, w->plan.seed, stream, msg.seq);
+    mf_queue_put(&c->queue, w->codec->encode(out, &msg), stream, msg.process, msg.seq);
+    mf_worker_list(w, c);
+    return true;
+}
+
+/* Closed loop: a ping for each free slot of the window, due now. */
+static void worker_fill(struct mf_worker *w, struct mf_connection *c, uint64_t due_ns, uint64_t now_ns)
+{
+    while (c->outstanding < w->plan.window && mf_worker_may_ping(w)) {
+        uint32_t stream = w->plan.first_stream + c->index + c->turn * w->plan.connections;
+        c->turn = c->turn + 1 == w->plan.streams_per_connection ? 0 : c->turn + 1;
+        if (!worker_ping(w, c, stream, due_ns, now_ns))
+            return; /* the next beat tries again */
+        c->outstanding++;
+    }
+}
+
+/* Open loop: what has become due. */
+void mf_worker_send_due(struct mf_worker *w, uint64_t now_ns)
+{
+    uint32_t streams = w->plan.connections * w->plan.streams_per_connection;
+
+    for (int sent = 0; sent < PINGS_PER_WAKEUP && w->schedule.next_ns <= now_ns && w->schedule.next_ns < w->end_ns &&
+                       mf_worker_may_ping(w);
+         sent++) {
+        uint32_t local = (uint32_t)(w->pings % streams);
+        worker_ping(w, &w->connection[local % w->plan.connections], w->plan.first_stream + local, w->schedule.next_ns,
+                    now_ns);
+        mf_schedule_advance(&w->schedule);
+    }
+}
+
+/* A slot of the window is free: the ping of this stream that held it has its outcome, or is past its time-out. */
+static void worker_free_slot(struct mf_worker *w, uint32_t stream)
+{
+    struct mf_connection *c = &w->connection[(stream - w->plan.first_stream) % w->plan.connections];
+
+    assert(c->outstanding > 0);
+    c->outstanding--;
+    mf_worker_list(w, c);
+}
+
+static void on_expired(void *ctx, uint32_t stream, uint64_t seq)
+{
+    (void)seq;
+    worker_free_slot(ctx, stream);
+}
+
+void mf_worker_expire(struct mf_worker *w, uint64_t now_ns)
+{
+    mf_account_expire(w->account, now_ns, w->plan.mode == MF_MODE_CLOSED ? on_expired : NULL, w);
+}
+
+void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t now_ns)
+{
+    const struct mf_plan *plan = &w->plan;
+    struct mf_pong pong = {
+        .stream = msg->stream,
+        .process = msg->process,
+        .version = msg->version,
+        .seq = msg->seq,
+        .instance = msg->instance,
+        .count = msg->count,
+        .has = msg->has,
+        .is_error = msg->kind == MF_MSG_ERROR && !msg->corrupt,
+        /* a ping that comes back is no answer either */
+        .is_wrong = msg->corrupt || msg->kind == MF_MSG_PING,
+    };
+
+    if (msg->kind == MF_MSG_PONG && w->codec->carries_payload && !pong.is_wrong)
+        pong.is_wrong = msg->payload_bytes != plan->payload_bytes ||
+                        !mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
+    if (plan->mode == MF_MODE_OPEN) {
+        mf_account_pong(w->account, &pong, now_ns);
+        return;
+    }
+    /* A slot is free exactly when a ping that was open and within its time-out is so no more; the outcome alone does
+     * not tell (a late answer's slot was free before). */
+    uint64_t live = worker_live(w);
+    if (mf_account_pong(w->account, &pong, now_ns) != MF_OUTCOME_COUNT && worker_live(w) < live)
+        worker_free_slot(w, pong.stream);
+}
+
+void mf_worker_written(struct mf_worker *w, const struct mf_queued *ping, uint64_t now_ns)
+{
+    uint32_t point;
+
+    mf_account_written(w->account, ping->stream, ping->seq, now_ns);
+    if (!mf_points_sent(&w->points))
+        return;
+    while (mf_points_take(&w->points, &point)) {
+        struct mf_control_writer line;
+        mf_control_begin(&line, "point");
+        mf_control_put_u64(&line, "p", point);
+        mf_control_put_u64(&line, "stream", ping->stream);
+        mf_control_put_u64(&line, "seq", ping->seq);
+        mf_control_put_u64(&line, "process", ping->process);
+        mf_channel_send(&w->channel, &line);
+    }
+}
+
+void mf_worker_vacate(struct mf_worker *w, struct mf_connection *c)
+{
+    c->outstanding = 0;
+    mf_worker_list(w, c);
+}
+
+void mf_worker_list(struct mf_worker *w, struct mf_connection *c)
+{
+    if (c->listed)
+        return;
+    c->listed = true;
+    c->next_listed = w->listed;
+    w->listed = c;
+}
+
+bool mf_worker_wants(const struct mf_worker *w, const struct mf_connection *c)
+{
+    return w->phase <= MF_WORKER_PINGING || (w->phase == MF_WORKER_DRAINING && mf_queue_first(&c->queue));
+}
+
+void mf_worker_settle(struct mf_worker *w)
+{
+    if (!w->listed)
+        return;
+    uint64_t now_ns = mf_clock_now_ns();
+    bool fills =
+        w->plan.mode == MF_MODE_CLOSED && w->phase == MF_WORKER_PINGING && now_ns >= w->start_ns && now_ns < w->end_ns;
+    uint64_t due_ns = w->has_filled ? now_ns : w->start_ns;
+
+    while (w->listed && !w->failed) {
+        struct mf_connection *c = w->listed;
+        w->listed = c->next_listed;
+        c->listed = false;
+        if (c->link == MF_LINK_DOWN)
+            mf_connection_beat(c, now_ns);
+        if (fills)
+            worker_fill(w, c, due_ns, now_ns);
+        mf_connection_flush(c);
+    }
+    w->has_filled |= fills;
+}
