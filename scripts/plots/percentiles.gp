@@ -1,5 +1,5 @@
 # Percentile curves of the response, one colour and dash per cell, one curve per run.
-# The caller sets, besides style.gp's: curves (number), data (prefix: data.k is curve k's file: 1/(1-p) value_ms), names (prefix: names.k holds the
+# The caller sets, besides style.gp's: cells, curves (numbers), data (prefix: data.k is curve k's file: 1/(1-p) value_ms), names (prefix: names.k holds the
 # title, empty for further runs of the same cell), styles (file-less: words, the cell's number of each curve), x_high, low_ms, high_ms, key_pixels.
 load dir."/style.gp"
 colour_of(i) = i == 0 ? blue : i == 1 ? vermillion : i == 2 ? green : i == 3 ? orange : i == 4 ? sky : i == 5 ? purple : black
@@ -21,5 +21,6 @@ set xtics ("0 %%" 1, "50 %%" 2, "90 %%" 10, "99 %%" 100, "99.9 %%" 1e3, "99.99 %
 set xlabel "share of the pings that waited no longer" offset 0,0.2
 set ylabel "response" offset 0.5
 set grid xtics ytics lc rgb 0xDDDDDD lw 1 lt 1
-plot for [k = 1:curves] sprintf("%s.%d", data, k) using 1:2 with lines lw 1.8 \
+# Later curves are thinner, so that one below another that it matches still shows.
+plot for [k = 1:curves] sprintf("%s.%d", data, k) using 1:2 with lines lw 3.2 - 2.0 * number(k) / cells \
     lc rgb colour_of(number(k) % 7) dt dash(k) title line_of(sprintf("%s.%d", names, k))

@@ -41,7 +41,8 @@ unset key
 set format x "%g"
 set format y "%g"
 set xlabel "seconds since the first ping was due" offset 0,0.3
-set ylabel "lost" offset 1
+unset ylabel
+set label 5 "lost" at screen 0.0165,0.22 center rotate
 set ytics autofreq
 if (lost_total == 0) {
     set yrange [0:1]
