@@ -1,7 +1,9 @@
-/* The driver's contract with a target: start, ready, upgrade, version, points, stop. Our node is the first to fulfil it.
+/* The driver's contract with a target: start, ready, upgrade, version, points, stop. Our node is the first to fulfil
+ * it.
  *
- * Life: mf_target_new_...; start; (ready event); upgrade...; stop; (stopped event); mf_target_free. All calls and all events on the driver's loop
- * thread; nothing blocks. A target owns its OS processes: whatever happens, after `stopped` none of them lives. */
+ * Life: mf_target_new_...; start; (ready event); upgrade...; stop; (stopped event); mf_target_free. All calls and all
+ * events on the driver's loop thread; nothing blocks. A target owns its OS processes: whatever happens, after `stopped`
+ * none of them lives. */
 #ifndef MF_TARGETS_TARGET_H
 #define MF_TARGETS_TARGET_H
 
@@ -18,12 +20,12 @@ struct mf_target;
 struct mf_target_events {
     void *ctx;
     void (*ready)(void *ctx, const char *endpoint);
-    void (*fired)(void *ctx, uint32_t k);                    /* the target fired slot k itself */
-    void (*ended)(void *ctx, uint32_t k);                    /* slot k's outcome stands in the log */
-    void (*finished)(void *ctx);                             /* transport local: the pingers have finished */
-    void (*died)(void *ctx, const char *text);               /* an OS process of it ended unasked */
-    void (*failed)(void *ctx, const struct mf_error *err);   /* it cannot be started, or a deadline passed; stop it */
-    void (*stopped)(void *ctx);                              /* last event */
+    void (*fired)(void *ctx, uint32_t k);                  /* the target fired slot k itself */
+    void (*ended)(void *ctx, uint32_t k);                  /* slot k's outcome stands in the log */
+    void (*finished)(void *ctx);                           /* transport local: the pingers have finished */
+    void (*died)(void *ctx, const char *text);             /* an OS process of it ended unasked */
+    void (*failed)(void *ctx, const struct mf_error *err); /* it cannot be started, or a deadline passed; stop it */
+    void (*stopped)(void *ctx);                            /* last event */
 };
 
 struct mf_target_ops {
@@ -49,19 +51,21 @@ struct mf_target {
 struct mf_node_options {
     const struct mf_cell *cell;
     const struct mf_recorder *recorder;
-    const char *run_dir;     /* sockets, saved state, module copies live in here */
-    const char *log_path;    /* the node's stderr */
-    const char *program;     /* midflight-node */
+    const char *run_dir;  /* sockets, saved state, module copies live in here */
+    const char *log_path; /* the node's stderr */
+    const char *program;  /* midflight-node */
     const char *modules_dir;
     const struct mf_plan *local_plan; /* one per scheduler, for transport local; else NULL */
     uint32_t local_plans;
     uint64_t seed;
 };
-struct mf_target *mf_target_new_node(uv_loop_t *loop, const struct mf_node_options *options, const struct mf_target_events *events,
-                                     struct mf_error *err);
+struct mf_target *mf_target_new_node(uv_loop_t *loop, const struct mf_node_options *options,
+                                     const struct mf_target_events *events, struct mf_error *err);
 
-/* Version numbers of the modules, asked of `midflight-node --describe PATH...` (so that they do not rest on what a running target claims). Fills
- * versions[cell->node.modules_count]. Blocking; before any run. -1 with TARGET where a module cannot be loaded (its path and why). */
-int mf_node_describe(const char *program, const char *modules_dir, const struct mf_node_target *node, uint32_t *versions, struct mf_error *err);
+/* Version numbers of the modules, asked of `midflight-node --describe PATH...` (so that they do not rest on what a
+ * running target claims). Fills versions[cell->node.modules_count]. Blocking; before any run. -1 with TARGET where a
+ * module cannot be loaded (its path and why). */
+int mf_node_describe(const char *program, const char *modules_dir, const struct mf_node_target *node,
+                     uint32_t *versions, struct mf_error *err);
 
 #endif
