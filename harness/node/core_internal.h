@@ -47,11 +47,9 @@ struct mf_message {
     struct mf_connection *connection; /* where the answer goes; NULL: transport local */
     uint64_t seq, instance, count;
     uint32_t stream, process, version;
-    uint32_t home;         /* transport local: the scheduler whose pinger sent it */
-    uint8_t kind;          /* enum mf_message_kind */
-    uint8_t stage;         /* 1 + enum mf_stage of the furthest stage stamped and counted for this block; 0: none */
-    uint8_t dropped_stage; /* unused outside node/message.c's checks: 0 */
-    bool corrupt;          /* the ping's checksum did not match: answered with an error */
+    uint32_t home; /* transport local: the scheduler whose pinger sent it */
+    uint8_t kind;  /* enum mf_message_kind */
+    uint8_t stage; /* 1 + enum mf_stage of the furthest stage stamped and counted for this block; 0: none */
     uint32_t payload_bytes, payload_room;
     const char *text; /* MF_MESSAGE_ERROR: static text */
     uint8_t payload[];
@@ -115,6 +113,7 @@ struct mf_states {
 
 struct mf_image {
     struct mf_image *next; /* core->images */
+    uint32_t number;       /* counts loads; never 0 */
     const struct mf_module *module;
     void *handle;
     struct mf_states *states;
@@ -131,12 +130,22 @@ struct mf_process {
     struct mf_chain mailbox;
     struct mf_message *held_reply; /* held at HANDLED: answered, and not yet on its way */
     uint32_t id;                   /* below core->processes_count; a pinger's: processes_count + its stream */
-    uint32_t refused;              /* the generation (core->generation) that it could not be converted to; 0: none */
+    uint32_t refused;              /* number of the image that it could not be converted to; 0: none */
+    uint32_t scheduler;            /* index of the one that runs it */
     bool in_run_queue;
     bool held; /* does not run: its mailbox's front (or held_reply) is held at a point */
     bool is_pinger;
 };
 
+/* Closes every image, whoever belongs to it: the worker ends. */
+void mf_images_done(struct mf_core *core);
+
+/* Makes all processes afresh, in the current image. -1: no memory. */
+int mf_processes_init(struct mf_core *core, struct mf_error *err);
+void mf_processes_done(struct mf_core *core);
+/* Lets process (its scheduler's run queue) run when it has something to do and is not held. On its scheduler, or while
+ * it stands. */
+void mf_process_wake(struct mf_core *core, struct mf_process *process);
 /* Makes the state of `process` out of `bytes` in layout `state_version`, in the image that it belongs to (converts
  * where the layouts differ). Schedulers not running. */
 int mf_process_adopt(struct mf_core *core, struct mf_process *process, uint64_t instance, uint32_t state_version,
@@ -165,6 +174,7 @@ struct mf_connection {
     uint32_t events;            /* what epoll watches */
     bool dirty;                 /* in io->dirty: has output to write */
     bool ready;                 /* in io->ready: still has whole messages in `in` (or input in the kernel) to look at */
+    bool blocked;               /* the kernel's buffer is full: waits for EPOLLOUT */
     bool input_ended;           /* the peer sent FIN: what is pending is answered, then it is closed */
     struct mf_message *held_in; /* held at RECEIVED: nothing is read behind it */
     bool holds_output;          /* held at REPLIED: nothing from byte hold_at on is written */
@@ -197,7 +207,7 @@ enum mf_attention {
     MF_ATTENTION_SWEEP = 8,   /* schedulers: convert idle processes */
     MF_ATTENTION_GO = 16,     /* schedulers: begin pinging (transport local) */
     MF_ATTENTION_DEAF = 32,   /* I/O: stop listening */
-    MF_ATTENTION_DRAIN = 64,  /* I/O: count an idle round */
+    MF_ATTENTION_DRAIN = 64,  /* I/O: say so when nothing is left to read, answer or write */
 };
 
 struct mf_io {
@@ -212,7 +222,7 @@ struct mf_io {
     _Atomic uint64_t
         idle_rounds; /* times that it went to sleep with nothing to read, nothing unanswered, nothing unwritten */
     struct mf_pool pool;
-    struct mf_connection *connections, *connections_last, *dirty, *ready, *closed;
+    struct mf_connection *connections, *connections_last, *dirty, *ready;
     uint64_t next_id;
     struct mf_chain *batch; /* per scheduler: read and not yet pushed */
 };
@@ -236,8 +246,7 @@ struct mf_scheduler {
     struct mf_chain out;     /* answers not yet pushed to the I/O thread */
     struct mf_chain *across; /* transport local: per scheduler, messages not yet pushed to it */
     uint32_t sweep_next;     /* next process (times S) of a sweep under way */
-    uint32_t sweep_converted;
-    struct mf_local *local; /* its pingers; NULL where it has none */
+    struct mf_local *local;  /* its pingers; NULL where it has none */
 };
 
 /* --- points
@@ -281,7 +290,10 @@ struct mf_core {
 
     struct mf_image *images; /* main thread */
     _Atomic(struct mf_image *) current;
-    _Atomic uint32_t generation; /* counts publications; never 0 */
+    _Atomic bool take_armed;    /* `take` is called before every message (mf_core_arm_take); beside `current`, which is
+                                   read as often */
+    _Atomic uint32_t converted; /* states whose layout was changed since the last publication */
+    char turned_back[MF_REASON_BYTES]; /* mf_core_turned_back; empty: not */
 
     struct mf_process *processes; /* processes_count of them; process p is scheduler (p mod schedulers_count)'s */
     uint32_t processes_count;
@@ -289,20 +301,100 @@ struct mf_core {
     uint32_t schedulers_count;
     struct mf_io io;
     struct mf_points points;
-    uint64_t hold_unpacked; /* messages taken up from cargo */
 
     /* stop and go: `paused` counts threads that stand; a thread stands while its attention says PAUSE */
     pthread_mutex_t gate;
     pthread_cond_t gate_changed;
     uint32_t schedulers_paused, sweeps_done;
-    bool io_paused, io_deaf, schedulers_stopped, io_stopped; /* ..._stopped: asked to stand */
-    struct mf_error sweep_error;                             /* of the process that refused; empty text: none */
+    uint32_t io_paused;
+    bool io_deaf, io_drained, schedulers_stopped, io_stopped; /* ..._stopped: asked to stand */
+    struct mf_error sweep_error;                              /* of the process that refused; empty text: none */
 
     int event_fd;                  /* wakes the main thread: a point has come due, pingers have finished */
     _Atomic uint32_t pingers_left; /* schedulers whose pingers have not finished */
     _Atomic bool failed;           /* a thread met something it cannot live with; failure says what */
     struct mf_error failure;
 };
+
+/* --- threads ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Starts every scheduler (with a large stack) and, where there are sockets, the I/O thread. -1: mf_threads_stop ends
+ * those that run. */
+int mf_threads_start(struct mf_core *core, struct mf_error *err);
+void mf_threads_stop(struct mf_core *core);
+static inline struct mf_scheduler *mf_scheduler_of(struct mf_core *core, const struct mf_process *process)
+{
+    return &core->schedulers[process->scheduler];
+}
+/* Any thread: asks, and wakes it. */
+void mf_scheduler_ask(struct mf_scheduler *s, uint32_t attention);
+void mf_scheduler_wake(struct mf_scheduler *s); /* after a push to its inbox */
+void mf_io_ask(struct mf_io *io, uint32_t attention);
+void mf_io_wake(struct mf_io *io);            /* after a push to its outbox */
+void mf_core_tell_main(struct mf_core *core); /* wakes the main thread */
+/* On a scheduler. */
+void mf_scheduler_loop(struct mf_scheduler *s);
+void mf_scheduler_send(struct mf_scheduler *s,
+                       struct mf_message *message); /* an answer (or an empty block) on its way back */
+void mf_scheduler_sort(struct mf_scheduler *s);     /* inbox to mailboxes; also while it stands */
+void mf_scheduler_push(struct mf_scheduler *s);     /* gives what it has gathered to the other threads */
+void mf_gate_stand(struct mf_core *core, uint32_t *paused, const bool *stopped, _Atomic uint32_t *attention);
+bool mf_sweep_step(struct mf_scheduler *s,
+                   struct mf_error *err); /* true: this scheduler's share is done, or *err says who refused */
+
+/* --- I/O (io.c, connection.c, listener.c)
+ * ------------------------------------------------------------------------------ */
+
+int mf_io_init(struct mf_core *core, struct mf_error *err);
+void mf_io_done(struct mf_core *core);
+void *mf_io_main(void *core);
+/* Connects core->endpoint to a listening socket (args->listen; a stale UNIX path is unlinked first). */
+int mf_listener_open(struct mf_core *core, struct mf_error *err);
+void mf_listener_close(struct mf_core *core); /* unlinks a UNIX socket's path */
+void mf_listener_accept(struct mf_core *core);
+void mf_connection_read(struct mf_core *core, struct mf_connection *c);
+void mf_connection_decode(struct mf_core *core, struct mf_connection *c); /* what stands in its input */
+void mf_connection_mark_dirty(struct mf_core *core, struct mf_connection *c);
+void mf_connection_mark_ready(struct mf_core *core, struct mf_connection *c);
+void mf_connection_flush(struct mf_core *core, struct mf_connection *c);
+void mf_connection_close(struct mf_core *core, struct mf_connection *c);
+void mf_connection_free_if_over(struct mf_core *core, struct mf_connection *c);
+void mf_connection_free(struct mf_connection *c);
+void mf_connection_watch(struct mf_core *core, struct mf_connection *c);
+
+/* --- points (points.c)
+ * ---------------------------------------------------------------------------------------------------- */
+
+int mf_points_init(struct mf_core *core, struct mf_error *err);
+void mf_points_done(struct mf_core *core);
+/* A message has reached a stage that points watch. True: it is to be held there. Its thread. */
+bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage stage, struct mf_process *process,
+                    struct mf_connection *connection);
+void mf_points_forget(struct mf_core *core, const struct mf_process *process);
+void mf_points_forget_connection(struct mf_core *core, const struct mf_connection *connection);
+/* Main thread: fires what has come due. Returns its slot, UINT32_MAX where nothing is due. */
+uint32_t mf_points_take(struct mf_core *core);
+void mf_points_release(struct mf_core *core); /* lets a held message go on: tells its thread */
+void mf_points_ended(struct mf_core *core);   /* its upgrade has ended: the next may fire */
+/* The holding thread: what it is to let go; both NULL where there is nothing of its own. `scheduler`: its index,
+ * UINT32_MAX for I/O. */
+void mf_points_let_go(struct mf_core *core, uint32_t scheduler, struct mf_process **process,
+                      struct mf_connection **connection);
+
+/* --- transport local (local.c)
+ * ------------------------------------------------------------------------------------------------ */
+
+/* The pingers of one plan on scheduler plan->worker; before `go`. */
+int mf_local_new(struct mf_core *core, const struct mf_plan *plan, struct mf_error *err);
+void mf_local_free(struct mf_scheduler *s);
+void mf_local_go(struct mf_scheduler *s);
+/* Sends what is due, expires what is too old. Returns the instant of the next need, UINT64_MAX: none but messages. */
+uint64_t mf_local_tick(struct mf_scheduler *s);
+void mf_local_deliver(struct mf_scheduler *s, struct mf_message *message); /* a pong into its pinger's mailbox */
+void mf_local_run(struct mf_scheduler *s, struct mf_process *pinger);
+struct mf_process *mf_local_pinger(struct mf_scheduler *s, uint32_t i); /* NULL past the end */
+void mf_local_join(struct mf_core *core, struct mf_image *image);       /* all pingers; schedulers paused */
 
 /* cargo.c: takes up what mf_core_pack wrote into `cargo_fd` (which it closes). Called by worker.c when images and
  * processes are made and no thread runs; states that were not in it begin afresh; messages go into mailboxes. */
