@@ -1,7 +1,8 @@
-/* The result folder: what is written where, from results that are already judged. Formats: results/README.md, results/report.schema.json.
+/* The result folder: what is written where, from results that are already judged. Formats: results/README.md,
+ * results/report.schema.json.
  *
- * Every file is written under a temporary name in its folder, synced and renamed: it is whole or absent. A full disk, an unwritable folder: -1 with *err
- * (INTERNAL), the temporary file removed. Threads: one. */
+ * Every file is written under a temporary name in its folder, synced and renamed: it is whole or absent. A full disk,
+ * an unwritable folder: -1 with *err (INTERNAL), the temporary file removed. Threads: one. */
 #ifndef MF_REPORT_REPORT_H
 #define MF_REPORT_REPORT_H
 
@@ -16,6 +17,8 @@ struct mf_report_parameter {
     const char *path, *value; /* value: JSON text of a number, or a bare string */
 };
 
+/* A cell or, for mf_report_write_run, one run of it (`result` and `judgement` are then the run's).
+ * mf_upgrade_result.run is the n of run-<n>. */
 struct mf_report_cell {
     const char *name;
     const struct mf_report_parameter *parameters;
@@ -24,6 +27,10 @@ struct mf_report_cell {
     const struct mf_judgement *judgement;
     uint32_t runs_count;            /* folders cells/<name>/run-1 .. run-<n> exist */
     const char *asked_load;         /* "open, 20000/s" | "closed, window 64": so labelled */
+    bool has_first_seed;            /* false: not known (null in the report) */
+    uint64_t first_seed;            /* of its first run */
+    const struct mf_expect *expect; /* what was expected: a testcase each in junit.xml; may be NULL */
+    uint32_t expect_count;
 };
 
 struct mf_report {
@@ -31,13 +38,14 @@ struct mf_report {
     uint64_t seed;
     enum mf_verdict verdict; /* the worst of the cells */
     bool interrupted;
-    const char *error;    /* the run broke off for this; NULL */
+    const char *error; /* the run broke off for this; NULL */
     const struct mf_report_cell *cells;
     uint32_t cells_count;
 };
 
-/* cells/<cell>/run-<n>/: run.json (one cell object with `upgrade_list`), intervals.csv (10 ms bins), upgrades.csv, overlay.csv (around each upgrade, 1 ms
- * bins), response.hgrm, service.hgrm, lag.hgrm (HdrHistogram's text format, values in ms). `dir` exists. */
+/* cells/<cell>/run-<n>/: run.json (one cell object with `upgrade_list`), intervals.csv (10 ms bins), upgrades.csv,
+ * overlay.csv (around each upgrade, 1 ms bins), response.hgrm, service.hgrm, lag.hgrm (HdrHistogram's text format,
+ * values in ms). `dir` exists. */
 int mf_report_write_run(const char *dir, const struct mf_report_cell *run, struct mf_error *err);
 /* report.json and junit.xml in `dir`. */
 int mf_report_write(const char *dir, const struct mf_report *report, struct mf_error *err);
@@ -54,8 +62,9 @@ struct mf_table_style {
     uint32_t columns;     /* the terminal's width; 120 where there is none */
     const char *baseline; /* a cell's name; NULL: none */
 };
-/* Reads report.json of each path (a result folder or the file itself), prints one table of all their cells. -1 with USAGE: no such
- * folder, no report in it, not one of ours, an unknown baseline (nearest name suggested). */
-int mf_compare(FILE *out, const char *const *paths, uint32_t n, const struct mf_table_style *style, struct mf_error *err);
+/* Reads report.json of each path (a result folder or the file itself), prints one table of all their cells. -1 with
+ * USAGE: no such folder, no report in it, not one of ours, an unknown baseline (nearest name suggested). */
+int mf_compare(FILE *out, const char *const *paths, uint32_t n, const struct mf_table_style *style,
+               struct mf_error *err);
 
 #endif

@@ -1,0 +1,21 @@
+# Writes commit.c, at each build and only where it has changed: a commit that was read once at configure time would soon be a lie.
+# Called with SOURCE (the source tree), OUT (the file) and COMMIT (what the packager says; empty: ask git).
+set(commit "${COMMIT}")
+find_program(GIT git)
+if(NOT commit AND GIT)
+  execute_process(COMMAND ${GIT} --no-optional-locks -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+                  RESULT_VARIABLE bad OUTPUT_VARIABLE described ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT bad AND described MATCHES "^[0-9a-f]+(-dirty)?$")
+    set(commit "${described}")
+  endif()
+endif()
+if(NOT commit)
+  set(commit "unknown")
+endif()
+set(text "extern const char mf_report_commit[];\nconst char mf_report_commit[] = \"${commit}\";\n")
+if(EXISTS ${OUT})
+  file(READ ${OUT} old)
+endif()
+if(NOT "${old}" STREQUAL "${text}")
+  file(WRITE ${OUT} "${text}")
+endif()
