@@ -43,7 +43,13 @@ struct mf_spread {
     uint32_t n;
 };
 
-/* One upgrade, all workers together. Times relative to the request in ns; -1: did not happen / not known. */
+/* One upgrade, all workers together. Times relative to the request in ns; -1: did not happen / not known.
+ * version_from is the version that really ran before (the plan's, corrected for upgrades that came to nothing).
+ * gap_ns is the longest of any one worker. spike_ns: response_max_ns less the run's baseline median; -1 where no ping
+ * was answered in the window, there is no baseline, or the highest response lies in a bin in which the instrument
+ * itself was late (tainted). recovery_ns: to the end of the last bin of the window that had bad pings, or a mean
+ * response over the 99th percentile of the baseline's bins; 0 where none had: so it is known to the width of a bin, and
+ * never over the window plus a bin. */
 struct mf_upgrade_result {
     uint32_t run, index, point, version_from, version_to;
     enum mf_upgrade_outcome outcome;
@@ -56,7 +62,8 @@ struct mf_upgrade_result {
     int64_t phase_ns[MF_PHASE_COUNT];
     uint64_t in_flight, in_flight_lost, outcomes[MF_OUTCOME_COUNT], extras[MF_EXTRA_COUNT], sibling_bad;
     uint64_t lost, new_answers;
-    bool dirty; /* any message lost, duplicated, reordered, wrong or stale */
+    bool dirty;                  /* any message lost, duplicated, reordered, wrong or stale */
+    bool trigger_version_is_new; /* the new code answered the trigger */
     int64_t response_max_ns, spike_ns, blackout_ns, gap_ns, first_new_ns, last_old_ns, recovery_ns;
     uint32_t queued, made_anew, converted, threads_ended, pid_before, pid_after;
     char reason[MF_REASON_BYTES];
@@ -94,13 +101,18 @@ struct mf_result {
     uint64_t wakeups, late_wakeups, wakeup_late_ns_max;
     uint64_t reached[MF_STAGE_COUNT], node_rehandled, stack_bytes_max, oldest_version_age_ns_max;
     uint32_t starts, runs, unfinished_workers;
+    uint32_t
+        unbalanced_workers; /* in whose section an equation does not hold: a sum over workers or runs could hide it */
     double achieved_rate_per_s; /* of a cell: the lowest of its runs */
     struct mf_hist *response, *service, *lag;
     uint32_t upgrades_planned, upgrades_count; /* count: slots below, fired or not */
     struct mf_upgrade_result *upgrades;
+    double *spread_room; /* [upgrades_count]: working room of derive */
     /* timeline of a run (NULL in a cell): all workers summed */
     uint32_t bins;
-    uint64_t bin_ns, warmup_ns, duration_ns;
+    uint64_t bin_ns, warmup_ns, duration_ns, window_ns; /* window: an upgrade's, see account.h */
+    double baseline_median_us; /* of the time away from upgrades: per-bin mean response, median of bins; a cell: mean
+                                * over its runs; negative: none */
     struct mf_bin *bin;
     uint8_t *tainted;                   /* per bin: the instrument was late in it */
     uint32_t tainted_bins, judged_bins; /* of the bins between warm-up and end */
@@ -111,7 +123,6 @@ struct mf_result {
     uint32_t fired, committed, rolled_back, failed, dirty;
     double dirty_upper_bound_95; /* 0 dirty: 1 - 0.05^(1/N); else Clopper-Pearson, one-sided 95 % */
     struct mf_spread lost_per_upgrade, spike_ms, blackout_ms, gap_ms, first_new_ms, last_old_ms, recovery_ms;
-    double baseline_median_us; /* of the time away from upgrades: per-bin mean response, median of bins */
     double tainted_fraction;
     struct mf_question_answer question[MF_QUESTION_COUNT];
     enum mf_delivery delivery;

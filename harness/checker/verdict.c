@@ -1,0 +1,138 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checker/questions.h"
+#include "checker/result.h"
+
+enum mf_verdict mf_verdict_worst(enum mf_verdict a, enum mf_verdict b)
+{
+    return a > b ? a : b;
+}
+
+static __attribute__((format(printf, 3, 4))) void judgement_add(struct mf_judgement *j, enum mf_verdict verdict,
+                                                                const char *format, ...)
+{
+    va_list args;
+    j->verdict = mf_verdict_worst(j->verdict, verdict);
+    j->reasons++;
+    if (j->reasons > MF_REASONS_MAX) {
+        snprintf(j->reason[MF_REASONS_MAX - 1], MF_TEXT_BYTES, "... and %" PRIu32 " more",
+                 j->reasons - MF_REASONS_MAX + 1);
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(j->reason[j->reasons - 1], MF_TEXT_BYTES, format, args);
+    va_end(args);
+}
+
+static void number_judge(const struct mf_expect *e, double number, struct mf_judgement *j)
+{
+    if (e->has_equal && number != e->equal)
+        judgement_add(j, MF_VERDICT_FAIL, "%s is %.10g, expected %.10g", e->key, number, e->equal);
+    if (e->has_min && number < e->min)
+        judgement_add(j, MF_VERDICT_FAIL, "%s is %.10g, expected at least %.10g", e->key, number, e->min);
+    if (e->has_max && number > e->max)
+        judgement_add(j, MF_VERDICT_FAIL, "%s is %.10g, expected at most %.10g", e->key, number, e->max);
+}
+
+static void expect_judge(const struct mf_result *r, const struct mf_expect *e, struct mf_judgement *j)
+{
+    double number = 0;
+    const char *word = NULL;
+    int got = mf_metric_get(r, e->key, &number, &word);
+    if (got < 0)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "%s is no metric", e->key);
+    else if (got > 0)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "%s has no value in this run", e->key);
+    else if (!word && e->word[0])
+        judgement_add(j, MF_VERDICT_UNKNOWN, "%s is a number, the word %s was expected", e->key, e->word);
+    else if (!word)
+        number_judge(e, number, j);
+    else if (strcmp(word, e->word) != 0)
+        judgement_add(j, strcmp(word, "unknown") == 0 ? MF_VERDICT_UNKNOWN : MF_VERDICT_FAIL, "%s is %s, expected %s",
+                      e->key, word, e->word);
+}
+
+static void books_judge(const struct mf_result *r, struct mf_judgement *j)
+{
+    if (r->due == 0)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "no ping was due");
+    if (r->unfinished_workers)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "%" PRIu32 " load workers did not finish", r->unfinished_workers);
+    if (!r->balanced)
+        judgement_add(j, MF_VERDICT_UNKNOWN,
+                      "the books do not balance: %" PRIu64 " due, %" PRIu64 " replies, %" PRIu32 " workers off", r->due,
+                      r->replies, r->unbalanced_workers);
+    if (r->outcome[MF_OUTCOME_NOT_SENT])
+        judgement_add(j, MF_VERDICT_UNKNOWN, "the load itself could not send %" PRIu64 " pings",
+                      r->outcome[MF_OUTCOME_NOT_SENT]);
+    if (r->target.died)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "the target died unasked %" PRIu32 " times: %.180s", r->target.died,
+                      r->target.died_text);
+}
+
+static void instrument_judge(const struct mf_result *r, const struct mf_proof *proof, struct mf_judgement *j)
+{
+    double wanted = proof->rate_min_share * proof->asked_rate_per_s;
+    if (wanted > 0 && r->achieved_rate_per_s < wanted)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "the rate was not held: %.6g of %.6g pings/s", r->achieved_rate_per_s,
+                      proof->asked_rate_per_s);
+    if (r->tainted_fraction > proof->tainted_max_share)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "the instrument itself was late in %.3g of the time, over %.3g",
+                      r->tainted_fraction, proof->tainted_max_share);
+}
+
+static bool expects(const struct mf_expect *expect, uint32_t n, const char *key, const char *word)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(expect[i].key, key) == 0 && (!word || strcmp(expect[i].word, word) == 0))
+            return true;
+    return false;
+}
+
+static void upgrades_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_t n,
+                           const struct mf_proof *proof, struct mf_judgement *j)
+{
+    if (r->upgrades_planned == 0)
+        return;
+    uint64_t in_flight = mf_result_in_flight(r);
+    uint32_t ended = r->committed + r->rolled_back + r->failed;
+    if (r->fired < r->upgrades_planned)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "%" PRIu32 " of %" PRIu32 " planned upgrades fired", r->fired,
+                      r->upgrades_planned);
+    if (ended < r->fired)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "%" PRIu32 " upgrades have not ended", r->fired - ended);
+    if (in_flight < proof->in_flight_min)
+        judgement_add(j, MF_VERDICT_UNKNOWN,
+                      "%" PRIu64 " pings were in flight at the upgrades, at least %" PRIu64 " are needed", in_flight,
+                      proof->in_flight_min);
+    if (!r->target.exchanges)
+        return;
+    /* an upgrade that came to nothing proves nothing, unless that is what was to be shown */
+    bool outcome_expected = expects(expect, n, "upgrades.committed", NULL) ||
+                            expects(expect, n, "upgrades.rolled_back", NULL) ||
+                            expects(expect, n, "upgrades.failed", NULL);
+    const struct mf_question_answer *code = r->question + MF_QUESTION_CODE;
+    if (r->committed == 0) {
+        if (!outcome_expected)
+            judgement_add(j, MF_VERDICT_UNKNOWN, "no upgrade was committed");
+    } else if (r->target.gives_version && code->answer != MF_ANSWER_YES &&
+               !expects(expect, n, "questions.code", mf_answer_keys[code->answer])) {
+        judgement_add(j, MF_VERDICT_UNKNOWN, "the new code is not proved to run: %.200s", code->evidence);
+    }
+}
+
+void mf_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_t n, const struct mf_proof *proof,
+              struct mf_judgement *j)
+{
+    *j = (struct mf_judgement){.verdict = MF_VERDICT_PASS};
+    for (uint32_t i = 0; i < n; i++)
+        expect_judge(r, expect + i, j);
+    books_judge(r, j);
+    upgrades_judge(r, expect, n, proof, j);
+    instrument_judge(r, proof, j);
+    if (j->reasons > MF_REASONS_MAX)
+        j->reasons = MF_REASONS_MAX;
+}
