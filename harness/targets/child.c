@@ -208,7 +208,7 @@ static void line_drain(struct mf_child *c)
     }
 }
 
-static void on_exit(uv_process_t *process, int64_t status, int signal)
+static void on_process_exit(uv_process_t *process, int64_t status, int signal)
 {
     struct mf_child *c = process->data;
     char how[128];
@@ -239,7 +239,7 @@ static int child_spawn(struct mf_child *c, const struct mf_child_options *option
         {.flags = line_fd >= 0 ? UV_INHERIT_FD : UV_IGNORE, .data.fd = line_fd},
     };
     uv_process_options_t spawn = {
-        .exit_cb = on_exit,
+        .exit_cb = on_process_exit,
         .file = options->argv[0],
         .args = (char **)(uintptr_t)options->argv,
         .flags = UV_PROCESS_DETACHED, /* setsid: a session and group of its own */

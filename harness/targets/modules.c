@@ -91,7 +91,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     describe_ended(s->owner);
 }
 
-static void on_exit(uv_process_t *process, int64_t status, int signal)
+static void on_process_exit(uv_process_t *process, int64_t status, int signal)
 {
     struct describe *d = process->data;
     d->exited = true;
@@ -130,7 +130,8 @@ static int describe_spawn(struct describe *d, const char *program, char **argv)
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&d->out.pipe},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&d->error.pipe},
     };
-    uv_process_options_t spawn = {.exit_cb = on_exit, .file = program, .args = argv, .stdio_count = 3, .stdio = stdio};
+    uv_process_options_t spawn = {
+        .exit_cb = on_process_exit, .file = program, .args = argv, .stdio_count = 3, .stdio = stdio};
     int bad = uv_spawn(&d->loop, &d->process, &spawn);
     if (bad)
         return bad;

@@ -293,16 +293,18 @@ static void on_gone(void *ctx, uint32_t left)
     uv_close((uv_handle_t *)&n->deadline, on_deadline_closed);
 }
 
-static int node_listen(struct node *n, struct mf_error *err)
+static void node_listen(struct node *n)
 {
-    enum mf_transport transport = n->options.cell->load.transport;
-    if (transport == MF_TRANSPORT_UNIX)
+    switch (n->options.cell->load.transport) {
+    case MF_TRANSPORT_UNIX:
         snprintf(n->listen, sizeof n->listen, "unix:%.200s" SOCKET_NAME, n->scratch);
-    else if (transport == MF_TRANSPORT_TCP)
+        break;
+    case MF_TRANSPORT_TCP:
         snprintf(n->listen, sizeof n->listen, "tcp:127.0.0.1:0");
-    else if (transport != MF_TRANSPORT_LOCAL)
-        return mf_error_set(err, MF_STATUS_USAGE, NULL, "the node does not speak %s", mf_transport_keys[transport]);
-    return 0;
+        break;
+    default: /* local: nobody listens */
+        break;
+    }
 }
 
 static int node_spawn(struct node *n, struct mf_error *err)
@@ -324,7 +326,8 @@ static int node_start(struct mf_target *t, struct mf_error *err)
     struct node *n = node_of(t);
     if (scratch_make(n, err) != 0)
         return -1;
-    if (node_listen(n, err) != 0 || node_spawn(n, err) != 0) {
+    node_listen(n);
+    if (node_spawn(n, err) != 0) {
         scratch_remove(n);
         return -1;
     }
