@@ -9,7 +9,6 @@
 #include "scenario/parts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define DUMP_FLAGS   (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
 #define REPEAT_MAX   1000
 
 /* The public struct first, so that the one pointer is the other. */
@@ -111,17 +110,6 @@ static int options_check(const struct mf_scenario_options *options, struct mf_er
     return 0;
 }
 
-static int faults_check(const struct mf_reader *r, const json_t *faults)
-{
-    char shown[80];
-    if (!json_is_array(faults))
-        return mf_reader_fail(r, "faults", "is %s; allowed: an empty array", mf_json_show(shown, sizeof shown, faults));
-    if (json_array_size(faults) > 0)
-        return mf_reader_fail(r, "faults[0]", "is %s, but this version knows no faults; allowed: an empty array",
-                              mf_json_show(shown, sizeof shown, json_array_get(faults, 0)));
-    return 0;
-}
-
 /* All that does not depend on the cell. */
 static int top_read(const struct mf_reader *r, json_t *document, const struct mf_scenario_options *options,
                     struct mf_scenario *s)
@@ -144,110 +132,6 @@ static int top_read(const struct mf_reader *r, json_t *document, const struct mf
     return 0;
 }
 
-static int dump(const struct mf_reader *r, const json_t *document, const char **out)
-{
-    char *text = json_dumps(document, DUMP_FLAGS);
-    *out = text ? mf_arena_text(r->arena, text) : NULL;
-    free(text);
-    return *out ? 0 : mf_reader_no_memory(r);
-}
-
-static int parts_read(const struct mf_reader *r, json_t *document, struct mf_cell *cell)
-{
-    static const char *const needed[] = {"target", "load"};
-    for (size_t i = 0; i < COUNT(needed); i++)
-        if (!json_object_get(document, needed[i]))
-            return mf_reader_fail(r, needed[i], "is missing; allowed: an object");
-    if (mf_target_inline(r, "target", document, "target") != 0 ||
-        mf_target_read(r, json_object_get(document, "target"), &cell->node) != 0 ||
-        mf_load_read(r, json_object_get(document, "load"), &cell->node, &cell->load) != 0 ||
-        mf_upgrades_read(r, json_object_get(document, "upgrades"), cell) != 0 ||
-        faults_check(r, json_object_get(document, "faults")) != 0)
-        return -1;
-    return mf_proof_read(r, json_object_get(document, "proof"), &cell->load, &cell->proof);
-}
-
-/* Cell `index`: the document with its parameters set, then read part by part. */
-static int cell_read(const struct mf_reader *whole, json_t *document, bool swept, uint32_t index, struct mf_cell *cell)
-{
-    json_t *own = json_deep_copy(document), *kept = NULL;
-    struct mf_reader r = *whole;
-    int bad = own ? mf_sweep_apply(&r, json_object_get(document, "sweep"), index, own, cell) : mf_reader_no_memory(&r);
-    if (!bad && swept)
-        r.cell = cell->name;
-    if (!bad)
-        bad = parts_read(&r, own, cell);
-    if (!bad)
-        bad = mf_expect_read(&r, json_object_get(document, "expect"), own, cell, &kept);
-    if (!bad && json_object_set(own, "expect", kept) != 0)
-        bad = mf_reader_no_memory(&r);
-    if (!bad) {
-        json_object_del(own, "sweep");
-        bad = dump(&r, own, &cell->json);
-    }
-    json_decref(kept);
-    json_decref(own);
-    return bad;
-}
-
-static int cells_read(const struct mf_reader *r, json_t *document, struct mf_scenario *s)
-{
-    json_t *sweep = json_object_get(document, "sweep");
-    s->cells = mf_arena_alloc(r->arena, s->cells_count, sizeof *s->cells);
-    s->parameter_paths = mf_arena_alloc(r->arena, json_object_size(sweep), sizeof *s->parameter_paths);
-    if (!s->cells || !s->parameter_paths)
-        return mf_reader_no_memory(r);
-    const char *path;
-    json_t *values;
-    json_object_foreach(sweep, path, values)
-    {
-        const char *copy = mf_arena_text(r->arena, path);
-        if (!copy)
-            return mf_reader_no_memory(r);
-        s->parameter_paths[s->parameter_paths_count++] = copy;
-    }
-    for (uint32_t i = 0; i < s->cells_count; i++)
-        if (cell_read(r, document, json_object_size(sweep) > 0, i, &s->cells[i]) != 0)
-            return -1;
-    return mf_sweep_name_apart(r, s->cells, s->cells_count);
-}
-
-static bool cell_is_asked(const struct mf_cell *cell, const struct mf_scenario_options *options)
-{
-    for (uint32_t i = 0; i < options->cell_count; i++)
-        if (strcmp(options->cell[i], cell->name) == 0)
-            return true;
-    return false;
-}
-
-/* Keeps the cells that --cell names, in the sweep's order. */
-static int cells_choose(const struct mf_reader *r, const struct mf_scenario_options *options, struct mf_scenario *s)
-{
-    const char *names[MF_CELLS_MAX];
-    char joined[640], place[320];
-    for (uint32_t i = 0; i < s->cells_count; i++)
-        names[i] = s->cells[i].name;
-    for (uint32_t i = 0; i < options->cell_count; i++) {
-        uint32_t j = 0;
-        while (j < s->cells_count && strcmp(names[j], options->cell[i]) != 0)
-            j++;
-        if (j < s->cells_count)
-            continue;
-        const char *near = mf_nearest(options->cell[i], names, s->cells_count);
-        snprintf(place, sizeof place, "--cell %s", options->cell[i]);
-        return mf_error_set(r->err, MF_STATUS_USAGE, place, "no such cell; %s%s%sallowed: %s",
-                            near ? "did you mean \"" : "", near ? near : "", near ? "\"? " : "",
-                            mf_names_join(joined, sizeof joined, names, s->cells_count));
-    }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; options->cell_count && i < s->cells_count; i++)
-        if (cell_is_asked(&s->cells[i], options))
-            s->cells[kept++] = s->cells[i];
-    if (options->cell_count)
-        s->cells_count = kept;
-    return 0;
-}
-
 static int scenario_fill(const struct mf_reader *r, const struct mf_scenario_options *options, json_t *document,
                          const json_t *file_sweep, struct mf_scenario *s)
 {
@@ -260,17 +144,23 @@ static int scenario_fill(const struct mf_reader *r, const struct mf_scenario_opt
         return mf_reader_no_memory(r);
     if (mf_sweep_check(r, sweep, &s->cells_count) != 0 ||
         mf_expect_check(r, json_object_get(document, "expect"), file_sweep, sweep) != 0 ||
-        cells_read(r, document, s) != 0)
+        mf_cells_read(r, document, s) != 0)
         return -1;
-    return cells_choose(r, options, s) != 0 ? -1 : dump(r, document, &s->json);
+    return mf_cells_choose(r, options, s) != 0 ? -1 : mf_document_dump(r, document, &s->json);
 }
 
-struct mf_scenario *mf_scenario_load(const char *path, const struct mf_scenario_options *options, struct mf_error *err)
+/* A key or a value of the file may hold anything; an error is one line. */
+static void flatten(char *text)
 {
-    static const struct mf_scenario_options none;
-    options = options ? options : &none;
-    if (options_check(options, err) != 0)
-        return NULL;
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
+/* As mf_scenario_load, but for the shape of the error's text. */
+static struct mf_scenario *scenario_load(const char *path, const struct mf_scenario_options *options,
+                                         struct mf_error *err)
+{
     json_t *document = mf_file_read(path, err), *file_sweep = NULL;
     if (!document)
         return NULL;
@@ -289,6 +179,18 @@ struct mf_scenario *mf_scenario_load(const char *path, const struct mf_scenario_
         return NULL;
     }
     return &owned->scenario;
+}
+
+struct mf_scenario *mf_scenario_load(const char *path, const struct mf_scenario_options *options, struct mf_error *err)
+{
+    static const struct mf_scenario_options none;
+    options = options ? options : &none;
+    struct mf_scenario *s = options_check(options, err) == 0 ? scenario_load(path, options, err) : NULL;
+    if (!s) {
+        flatten(err->place);
+        flatten(err->text);
+    }
+    return s;
 }
 
 void mf_scenario_free(struct mf_scenario *s)

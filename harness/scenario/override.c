@@ -1,4 +1,5 @@
 /* Overrides from the command line: --set PATH=JSON. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +40,12 @@ static int override_apply(const struct mf_reader *r, json_t *document, const cha
     snprintf(path, sizeof path, "%.*s", (int)(equals - set), set);
     json_error_t error;
     json_t *value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-    if (!value)
-        return mf_error_set(r->err, MF_STATUS_USAGE, place,
-                            "the value is no JSON: %s; a text needs quotes of its own: --set '%s=\"text\"'", error.text,
-                            path);
+    if (!value) {
+        char hint[MF_KEY_PATH_BYTES + 64] = "";
+        if (isalpha((unsigned char)equals[1]))
+            snprintf(hint, sizeof hint, "; a text needs quotes of its own: --set '%s=\"text\"'", path);
+        return mf_error_set(r->err, MF_STATUS_USAGE, place, "the value is no JSON: %s%s", error.text, hint);
+    }
     int bad = mf_keypath_set(document, path, value, why, sizeof why);
     json_decref(value);
     return bad ? mf_error_set(r->err, MF_STATUS_USAGE, place, "%s", why) : 0;

@@ -60,6 +60,13 @@ int mf_sweep_name_apart(const struct mf_reader *r, struct mf_cell *cells, uint32
 /* A short name for a value, safe in a folder name: a target's name, a file's stem, a number. Returns `out`. */
 const char *mf_value_label(char *out, size_t bytes, const json_t *value);
 
+/* Reads s->cells_count cells out of the (checked) document. */
+int mf_cells_read(const struct mf_reader *r, json_t *document, struct mf_scenario *s);
+/* Keeps the cells that the options name, in the sweep's order. */
+int mf_cells_choose(const struct mf_reader *r, const struct mf_scenario_options *options, struct mf_scenario *s);
+/* The document as text, in the reader's arena. */
+int mf_document_dump(const struct mf_reader *r, const json_t *document, const char **out);
+
 /* Reads the JSON object of a file: syntax errors have their line and column. NULL with *err. */
 json_t *mf_file_read(const char *path, struct mf_error *err);
 /* Applies the options' overrides to the document, whose sweep may not overwrite them. */

@@ -1,0 +1,202 @@
+/* The JSON Schema of a scenario, made of the tables that the parser reads by, so that editors complete and check what
+ * the parser takes.
+ *
+ * What a schema cannot say (that a point lies within the load, that a sweep's combination fits) the parser alone
+ * checks. A key that a sweep may provide is required only where there is no sweep. */
+#include <string.h>
+
+#include "scenario/parts.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* Takes `value`; a NULL anywhere makes the whole NULL in the end, since jansson refuses to store it. */
+static bool put(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new(object, key, value) == 0;
+}
+
+static json_t *words_array(const char *const *words, uint32_t n)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        if (json_array_append_new(array, json_string(words[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+/* A bound, without ".0" where it is whole. */
+static json_t *bound(double value)
+{
+    return value == (double)(json_int_t)value ? json_integer((json_int_t)value) : json_real(value);
+}
+
+static json_t *field_schema(const struct mf_field *f)
+{
+    static const char *const types[] = {
+        [MF_FIELD_INTEGER] = "integer", [MF_FIELD_NUMBER] = "number", [MF_FIELD_FLAG] = "boolean",
+        [MF_FIELD_TEXT] = "string",     [MF_FIELD_NAME] = "string",
+    };
+    json_t *schema = json_object();
+    bool good = put(schema, "description", json_string(f->text));
+    if (f->type == MF_FIELD_WORD)
+        good &= put(schema, "enum", words_array(f->words, f->words_count));
+    else if (f->type != MF_FIELD_PART)
+        good &= put(schema, "type", json_string(types[f->type]));
+    if (f->type == MF_FIELD_INTEGER || f->type == MF_FIELD_NUMBER)
+        good &= put(schema, "minimum", bound(f->min)) && put(schema, "maximum", bound(f->max));
+    if (f->type == MF_FIELD_NAME)
+        good &= put(schema, "pattern", json_string(MF_NAME_PATTERN));
+    if (f->fallback)
+        good &= put(schema, "default", json_loads(f->fallback, JSON_DECODE_ANY, NULL));
+    if (good)
+        return schema;
+    json_decref(schema);
+    return NULL;
+}
+
+static json_t *table_schema(const struct mf_field_table *table)
+{
+    json_t *schema = json_pack("{s:s, s:b, s:{}}", "type", "object", "additionalProperties", 0, "properties");
+    json_t *properties = json_object_get(schema, "properties");
+    for (uint32_t i = 0; i < table->n; i++)
+        if (!put(properties, table->fields[i].key, field_schema(&table->fields[i]))) {
+            json_decref(schema);
+            return NULL;
+        }
+    return schema;
+}
+
+static json_t *required_of(const struct mf_field_table *table)
+{
+    const char *names[32];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < table->n && n < COUNT(names); i++)
+        if (table->fields[i].required)
+            names[n++] = table->fields[i].key;
+    return words_array(names, n);
+}
+
+/* Puts what is in `more` into the schema of property `key`. Takes `more`. */
+static bool property_extend(json_t *schema, const char *key, json_t *more)
+{
+    json_t *property = json_object_get(json_object_get(schema, "properties"), key);
+    bool good = property && more && json_object_update(property, more) == 0;
+    json_decref(more);
+    return good;
+}
+
+static json_t *upgrades_schema(void)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < MF_POINT_COUNT; i++) {
+        json_t *row = table_schema(&mf_upgrade_fields[i]);
+        if (!row || !put(row, "description", json_string(mf_point_texts[i])) ||
+            !put(row, "required", json_pack("[s]", mf_point_keys[i])) || json_array_append(rows, row) != 0) {
+            json_decref(row);
+            json_decref(rows);
+            return NULL;
+        }
+        json_decref(row);
+    }
+    return json_pack("{s:s, s:i, s:{s:o}}", "type", "array", "maxItems", MF_UPGRADE_ROWS_MAX, "items", "oneOf", rows);
+}
+
+static json_t *metric_schema(const char *key, const char *text, bool is_word)
+{
+    if (!is_word)
+        return json_pack("{s:s, s:s}", "description", text, "$ref", "#/$defs/limits");
+    bool question = strncmp(key, "questions.", strlen("questions.")) == 0;
+    return json_pack("{s:s, s:o}", "description", text, "enum",
+                     words_array(question ? mf_answer_keys : mf_delivery_keys, 4));
+}
+
+/* One object of expectations. */
+static json_t *expectations_schema(void)
+{
+    json_t *schema = json_pack("{s:s, s:b, s:{}}", "type", "object", "additionalProperties", 0, "properties");
+    json_t *properties = json_object_get(schema, "properties");
+    bool good = put(properties, "when",
+                    json_pack("{s:s, s:s}", "description",
+                              "swept path to a value, or an array of values: only these cells are held to it", "type",
+                              "object"));
+    const char *key, *text;
+    bool is_word;
+    for (uint32_t i = 0; good && (key = mf_metric_at(i, &text, &is_word)); i++)
+        good = put(properties, key, metric_schema(key, text, is_word));
+    if (good)
+        return schema;
+    json_decref(schema);
+    return NULL;
+}
+
+static json_t *limits_schema(void)
+{
+    json_t *limits = table_schema(&mf_limits_fields);
+    if (!put(limits, "minProperties", json_integer(1))) {
+        json_decref(limits);
+        return NULL;
+    }
+    return json_pack("{s:[{s:s}, o]}", "anyOf", "type", "number", limits);
+}
+
+static json_t *target_schema(void)
+{
+    json_t *node = table_schema(&mf_node_fields);
+    json_t *modules =
+        json_pack("{s:s, s:i, s:i, s:{s:s, s:i, s:i}}", "type", "array", "minItems", 1, "maxItems", MF_MODULES_MAX,
+                  "items", "type", "string", "minLength", 1, "maxLength", MF_MODULE_BYTES_MAX);
+    json_t *target = table_schema(&mf_target_fields);
+    if (!property_extend(node, "modules", modules) || !property_extend(target, "node", node)) {
+        json_decref(target);
+        return NULL;
+    }
+    return json_pack("{s:[{s:s, s:s}, o]}", "anyOf", "type", "string", "description",
+                     "the path of a file that holds one", target);
+}
+
+static json_t *sweep_schema(void)
+{
+    return json_pack("{s:s, s:{s:s}, s:{s:s, s:i}}", "type", "object", "propertyNames", "pattern",
+                     "^(target|load|upgrades|faults|proof)([.\\[].*)?$", "additionalProperties", "type", "array",
+                     "minItems", 1);
+}
+
+/* Without a sweep nothing else can bring what is missing. */
+static json_t *complete_schema(void)
+{
+    return json_pack("{s:[s,s], s:{s:{s:o, s:{s:{s:o}}}, s:{s:{s:{s:{s:s}}, s:[s]}, s:{s:[s]}, s:{s:[s]}}}}", /* */
+                     "required", "target", "load", "properties",                                              /* */
+                     "target", "required", required_of(&mf_target_fields), "properties", "node", "required",
+                     required_of(&mf_node_fields), "load", "if", "properties", "mode", "const", "closed", "required",
+                     "mode", "then", "required", "window", "else", "required", "rate_per_s");
+}
+
+json_t *mf_scenario_schema(void)
+{
+    json_t *schema = json_pack(
+        "{s:s, s:s, s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title", "midflight scenario",
+        "description", "made from the parser's tables by the build target scenario-schema: edit those, not this");
+    json_t *top = table_schema(&mf_scenario_fields);
+    bool good = schema && top && json_object_update(schema, top) == 0;
+    json_decref(top);
+    good = good && property_extend(schema, "target", target_schema());
+    good = good && property_extend(schema, "load", table_schema(&mf_load_fields));
+    good = good && property_extend(schema, "upgrades", upgrades_schema());
+    good = good && property_extend(schema, "faults", json_pack("{s:s, s:i}", "type", "array", "maxItems", 0));
+    good = good && property_extend(schema, "expect",
+                                   json_pack("{s:[{s:s}, {s:s, s:{s:s}}]}", "anyOf", "$ref", "#/$defs/expectations",
+                                             "type", "array", "items", "$ref", "#/$defs/expectations"));
+    good = good && property_extend(schema, "proof", table_schema(&mf_proof_fields));
+    good = good && property_extend(schema, "sweep", sweep_schema());
+    good = good && put(schema, "required", required_of(&mf_scenario_fields));
+    good = good && put(schema, "if", json_pack("{s:{s:[s]}}", "not", "required", "sweep"));
+    good = good && put(schema, "then", complete_schema());
+    good = good && put(schema, "$defs",
+                       json_pack("{s:o, s:o}", "expectations", expectations_schema(), "limits", limits_schema()));
+    if (good)
+        return schema;
+    json_decref(schema);
+    return NULL;
+}
