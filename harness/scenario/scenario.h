@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "checker/result.h"
 #include "recorder/recorder.h"
 
@@ -112,10 +113,6 @@ struct mf_scenario_options {
 /* NULL with *err. `options` may be NULL. */
 struct mf_scenario *mf_scenario_load(const char *path, const struct mf_scenario_options *options, struct mf_error *err);
 void mf_scenario_free(struct mf_scenario *s); /* takes NULL */
-
-/* The nearest of `names` (n of them) to `word` by edit distance, NULL where none is near (over a third of its length).
- */
-const char *mf_nearest(const char *word, const char *const *names, uint32_t n);
 
 /* The instants (ns after start_ns) at which the row's time points fire, seeded; fills out[count]. For TIME and EVERY
  * rows only. */

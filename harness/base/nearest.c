@@ -1,8 +1,8 @@
 /* What a mistyped name may have meant. */
-#include <stdlib.h>
-#include <string.h>
+#include "base/nearest.h"
 
-#include "scenario/scenario.h"
+#include <stddef.h>
+#include <string.h>
 
 #define NAME_BYTES_MAX   96
 #define PREFIX_BYTES_MIN 3
