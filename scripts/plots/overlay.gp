@@ -9,7 +9,7 @@ panel_w = (width - side - edge - (columns - 1) * gap_x) / columns
 panel_h = (height - head - foot - (rows - 1) * gap_y) / rows
 set multiplot
 set label 1 "Response around an upgrade, all upgrades laid over each other" at screen side / width,1 - 24.0 / height font ",14"
-set label 2 "by the instant at which a ping was due; the upgrade is requested at 0".note at screen side / width,1 - 46.0 / height textcolor rgb 0x555555
+set label 2 "highest response of the pings due in each ms; the upgrade is requested at 0".note at screen side / width,1 - 46.0 / height textcolor rgb 0x555555
 set logscale y
 set yrange [low_ms:high_ms]
 set xrange [from_ms:to_ms]
@@ -19,10 +19,10 @@ unset key
 legend_y = 1 - 64.0 / height
 at(x) = (side + x) / width
 set object 1 rectangle from screen at(0),legend_y - 5 / height to screen at(22),legend_y + 5 / height fc rgb sky fs solid 0.45 noborder
-set label 4 "5 to 95 %" at screen at(28),legend_y
-set arrow 4 from screen at(110),legend_y to screen at(132),legend_y nohead lw 1.8 lc rgb blue
-set label 5 "median" at screen at(138),legend_y
-set label 6 "a ping was lost" at screen at(220),legend_y point pt 7 ps 0.6 lc rgb vermillion offset 0.8,-0.1
+set label 4 "5 to 95 % of the upgrades" at screen at(28),legend_y
+set arrow 4 from screen at(210),legend_y to screen at(232),legend_y nohead lw 1.8 lc rgb blue
+set label 5 "median" at screen at(238),legend_y
+set label 6 "a ping was lost" at screen at(320),legend_y point pt 7 ps 0.6 lc rgb vermillion offset 0.8,-0.1
 line_of(file) = system("cat '".file."'")
 do for [k = 1:panels] {
     column = (k - 1) % columns

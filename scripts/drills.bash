@@ -1,0 +1,121 @@
+# The part of scripts/test that breaks things on purpose; sourced by it. Uses its root, work, results, midflight, check, ok, not_ok.
+
+# Everything that a drill starts carries this mark in its environment, so that what is left of it can be found.
+survivors() { grep -l -a -z -x -F "MIDFLIGHT_DRILL=$1" /proc/[0-9]*/environ 2>/dev/null | sed 's,/proc/\([0-9]*\)/.*,\1,'; }
+
+# nobody_left NAME: says who is left, if anybody
+nobody_left() {
+    local pids pid
+    pids=$(survivors "$1") || true
+    [[ -n $pids ]] || return 0
+    for pid in $pids; do
+        echo "left behind: $pid $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"
+    done
+    return 1
+}
+
+# drill NAME STATUS WORDS COMMAND...: must end with that status, say one line with WORDS (a pattern) in it, and leave no process
+drill() {
+    local name=$1 wanted=$2 words=$3 status=0 said=$work/drill.log why=
+    shift 3
+    MIDFLIGHT_DRILL=$name timeout 60 "$@" >/dev/null 2>"$said" </dev/null || status=$?
+    ((status == wanted)) || why+="status $status, wanted $wanted; "
+    [[ $(wc -l <"$said") == 1 ]] || why+="$(wc -l <"$said") lines instead of one; "
+    [[ $(<"$said") == "midflight: "$words ]] || why+="not the words $words; "
+    nobody_left "$name" >>"$said" || why+="processes are left; "
+    if [[ -z $why ]]; then ok "drill $name"; else not_ok "drill $name" "${why%; }" "$said"; fi
+}
+
+# --- an installed tree --------------------------------------------------------------------------------------------------------
+
+installed=$work/installed
+check "install" cmake --install "$root/build" --prefix "$installed"
+runs_from_anywhere() {
+    cd / || return
+    local scenario
+    scenario=$(find "$installed" -name smoke.json) || return
+    "$installed/bin/midflight" run "$scenario" --out "$results/installed" || return
+    [[ -s $results/installed/plots/strategies.png ]] || { echo "no plots"; return 1; }
+}
+check "an installed tree runs from any folder" runs_from_anywhere
+
+# --- Ctrl-C -------------------------------------------------------------------------------------------------------------------
+
+# As a terminal does it: to the whole process group, once the first upgrade has been fired.
+interrupt() {
+    local pid line status=0 sent=no
+    rm -f "$work/progress"
+    mkfifo "$work/progress"
+    set -m
+    MIDFLIGHT_DRILL=interrupt "$midflight" run "$root/scenarios/smoke.json" --set load.duration_ms=60000 --set 'expect={}' \
+        --out "$results/interrupted" >/dev/null 2>"$work/progress" &
+    pid=$!
+    set +m
+    while IFS= read -r -t 60 line; do
+        echo "$line"
+        if [[ $sent == no && $line =~ $fired_pattern ]]; then
+            kill -INT -- "-$pid"
+            sent=yes
+        fi
+    done <"$work/progress"
+    [[ $sent == yes ]] || kill -KILL -- "-$pid" 2>/dev/null
+    wait "$pid" || status=$?
+    nobody_left interrupt || return 1
+    [[ $sent == yes ]] || { echo "no upgrade was seen"; return 1; }
+    ((status == 130)) || { echo "status $status, wanted 130"; return 1; }
+    [[ -s $results/interrupted/report.json ]] || { echo "no report"; return 1; }
+    grep -q '"interrupted": true' "$results/interrupted/report.json" || { echo "the report does not say that it was interrupted"; return 1; }
+}
+fired_pattern='[1-9][0-9]* (of|/) ?[0-9]+ upgrades|upgrades [1-9][0-9]*/'
+check "Ctrl-C writes what was measured and leaves no process" interrupt
+
+# --- a target that cannot -----------------------------------------------------------------------------------------------------
+
+drill missing-module 3 '*pingpong/v9*' "$midflight" run "$root/scenarios/smoke.json" --quiet --out "$work/missing-module" \
+    --set 'target.node.modules=["pingpong/v1", "pingpong/v9"]'
+
+# A libexec folder whose node answers questions about modules, and dies when it is to start.
+mkdir "$work/libexec"
+ln -s "$root/build/midflight-load" "$root/build/modules" "$root/build/scripts" "$work/libexec/"
+cat >"$work/libexec/midflight-node" <<SCRIPT
+#!/bin/bash
+for argument; do
+    [[ \$argument != --describe ]] || exec "$root/build/midflight-node" "\$@"
+done
+echo "no luck today" >&2
+exit 7
+SCRIPT
+chmod +x "$work/libexec/midflight-node"
+drill target-dies-at-start 3 '*' env MIDFLIGHT_LIBEXEC="$work/libexec" "$midflight" run "$root/scenarios/smoke.json" --quiet \
+    --out "$work/target-dies"
+
+# --- a disk that cannot -------------------------------------------------------------------------------------------------------
+
+# A file system of our own in a mount namespace: nobody else sees it, and it goes when the drill ends.
+mkdir "$work/small"
+own_mounts=(unshare --mount)
+((EUID == 0)) || own_mounts=(unshare --map-root-user --mount)
+if "${own_mounts[@]}" mount -t tmpfs -o size=64k tmpfs "$work/small" 2>/dev/null; then
+    # shellcheck disable=SC2016
+    drill full-disk 70 '*No space left on device*' "${own_mounts[@]}" /bin/bash -c '
+        mount -t tmpfs -o size=64k tmpfs "$1" || exit
+        "$2" run "$3" --quiet --out "$1/out"
+        status=$?
+        [[ ! -e $1/out/report.json ]] || /usr/bin/python3 -m json.tool "$1/out/report.json" >/dev/null || echo "report.json is cut off" >&2
+        exit $status' - "$work/small" "$midflight" "$root/scenarios/smoke.json"
+else
+    echo "skip drill full-disk: this machine lets us mount nothing"
+fi
+
+# Root may write everywhere, so as root the drill goes in as nobody, with the installed tree, which everybody may read.
+mkdir "$work/unwritable"
+as_nobody=()
+if ((EUID == 0)); then as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups); else chmod 555 "$work/unwritable"; fi
+scenario_file=$(find "$installed" -name smoke.json)
+drill unwritable-folder 70 "*$work/unwritable*" "${as_nobody[@]}" "$installed/bin/midflight" run "$scenario_file" --quiet \
+    --out "$work/unwritable/out"
+
+# --- a scenario that is wrong ---------------------------------------------------------------------------------------------------
+
+drill unknown-key 2 '*' "$midflight" run "$root/scenarios/smoke.json" --quiet --out "$work/unknown" --set 'load.rate_per_sec=1'
+drill folder-not-empty 2 "*$root/scenarios*" "$midflight" run "$root/scenarios/smoke.json" --quiet --out "$root/scenarios"
