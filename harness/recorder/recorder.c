@@ -58,6 +58,13 @@ static void recorder_point(struct mf_recorder *rec)
     rec->stages = rec->header->shape.stage_bits ? rec->base + rec->header->stages_at : NULL;
 }
 
+/* After a failure: nothing mapped, nothing open. */
+static void recorder_drop(struct mf_recorder *rec)
+{
+    close(rec->fd);
+    *rec = (struct mf_recorder){.fd = -1};
+}
+
 int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *shape, struct mf_error *err)
 {
     struct mf_recorder_header h;
@@ -65,16 +72,24 @@ int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *
     *rec = (struct mf_recorder){.fd = memfd_create("midflight-recorder", MFD_CLOEXEC)};
     if (rec->fd < 0)
         return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot make the flight recorder");
+    /* the kernel would fill all memory before it refuses */
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (h.total_bytes > memory / 2) {
+        recorder_drop(rec);
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL,
+                            "a flight recorder of %llu MiB is over half of this machine's memory",
+                            (unsigned long long)(h.total_bytes >> 20));
+    }
     /* fallocate, not ftruncate: a lack of memory shows here and not as SIGBUS in the middle of a run */
     if (posix_fallocate(rec->fd, 0, (off_t)h.total_bytes) != 0) {
-        close(rec->fd);
+        recorder_drop(rec);
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for a flight recorder of %llu MiB",
                             (unsigned long long)(h.total_bytes >> 20));
     }
     rec->base = mmap(NULL, h.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, rec->fd, 0);
     if (rec->base == MAP_FAILED) {
         mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot map the flight recorder");
-        close(rec->fd);
+        recorder_drop(rec);
         return -1;
     }
     memcpy(rec->base, &h, sizeof h);
@@ -92,22 +107,33 @@ int mf_recorder_map(struct mf_recorder *rec, int fd, struct mf_error *err)
 {
     *rec = (struct mf_recorder){.fd = fd};
     struct stat st;
-    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < sizeof(struct mf_recorder_header))
-        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "descriptor %d is no flight recorder", fd);
-    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot keep the flight recorder from children");
-    rec->base = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (rec->base == MAP_FAILED)
-        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot map the flight recorder");
-    const struct mf_recorder_header *h = (const struct mf_recorder_header *)rec->base;
+    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < sizeof(struct mf_recorder_header)) {
+        mf_error_set(err, MF_STATUS_INTERNAL, NULL, "descriptor %d is no flight recorder", fd);
+        goto fail;
+    }
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot keep the flight recorder from children");
+        goto fail;
+    }
+    uint8_t *base = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (base == MAP_FAILED) {
+        mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot map the flight recorder");
+        goto fail;
+    }
+    rec->base = base;
+    const struct mf_recorder_header *h = (const struct mf_recorder_header *)base;
     if (h->magic != MF_RECORDER_MAGIC || h->version != MF_RECORDER_VERSION || h->header_bytes != sizeof *h ||
         h->total_bytes != (uint64_t)st.st_size) {
-        munmap(rec->base, (size_t)st.st_size);
-        return mf_error_set(err, MF_STATUS_INTERNAL, NULL,
-                            "the flight recorder is of another version: all three programs must be of one build");
+        munmap(base, (size_t)st.st_size);
+        mf_error_set(err, MF_STATUS_INTERNAL, NULL,
+                     "the flight recorder is of another version: all three programs must be of one build");
+        goto fail;
     }
     recorder_point(rec);
     return 0;
+fail:
+    recorder_drop(rec);
+    return -1;
 }
 
 void mf_recorder_close(struct mf_recorder *rec)

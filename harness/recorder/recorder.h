@@ -1,16 +1,16 @@
 /* The flight recorder: one block of shared memory that the driver makes and load and node map.
  *
- * It outlives a target that is killed, which is how a lost message is charged to the stage at which it vanished. It is a
- * memfd, handed down as a descriptor: nothing is left behind in any file system, whoever dies.
+ * It outlives a target that is killed, which is how a lost message is charged to the stage at which it vanished. It is
+ * a memfd, handed down as a descriptor: nothing is left behind in any file system, whoever dies.
  *
  * Layout (version MF_RECORDER_VERSION; every section begins on a 64-byte boundary, the header holds the offsets):
  *   header                  struct mf_recorder_header
  *   upgrade log             struct mf_upgrade_log   [upgrades]
  *   node                    struct mf_node_record
  *   worker 0..workers-1     struct mf_worker_record, then struct mf_bin[bins], then struct mf_upgrade_tally[upgrades]
- *   stages                  uint8_t [streams << stage_bits]: message (stream, seq) at (stream << stage_bits) + (seq mod 2^stage_bits);
- *                           the value is 1 + enum mf_stage of the furthest stage reached, 0 before the first
- * Sections of the same shape add up (counters and histograms by +, maxima by max), so they can be reduced across hosts.
+ *   stages                  uint8_t [streams << stage_bits]: message (stream, seq) at (stream << stage_bits) + (seq mod
+ * 2^stage_bits); the value is 1 + enum mf_stage of the furthest stage reached, 0 before the first Sections of the same
+ * shape add up (counters and histograms by +, maxima by max), so they can be reduced across hosts.
  *
  * Threads and processes: each section says who writes it. A field that others read while it is written is _Atomic and
  * written with release, read with acquire; all else is read by others only after its writer has said that it is done.
@@ -25,9 +25,9 @@
 #include "base/error.h"
 #include "base/hist.h"
 
-#define MF_RECORDER_MAGIC 0x6d6964666c696768ULL /* "midfligh" */
+#define MF_RECORDER_MAGIC   0x6d6964666c696768ULL /* "midfligh" */
 #define MF_RECORDER_VERSION 1
-#define MF_REASON_BYTES 160
+#define MF_REASON_BYTES     160
 
 /* The lists. Each MF_..._KEYS table gives the JSON key of an id. */
 enum mf_stage {
@@ -72,7 +72,8 @@ struct mf_recorder_shape {
     uint32_t upgrades;   /* planned upgrades; the log has exactly as many slots */
     uint32_t bins;       /* of the timeline */
     uint32_t streams;    /* in all workers together */
-    uint32_t stage_bits; /* 2^stage_bits >= messages of one stream between its send and the end of its timeout; 0: no stages */
+    uint32_t stage_bits; /* 2^stage_bits >= messages of one stream between its send and the end of its timeout; 0: no
+                            stages */
     uint64_t bin_ns;     /* width of a bin; divides or is a multiple of 10 ms */
 };
 
@@ -88,10 +89,10 @@ struct mf_recorder_header {
     _Atomic uint64_t measure_ns; /* end of warm-up: latencies count from here */
     _Atomic uint64_t end_ns;     /* the last ping is due before this */
 
-    /* How many upgrades of the log have been requested / committed. Whoever fires an upgrade fills its slot first and then
-     * increments (driver or node); the node (or for foreign targets the driver) does so for committed. Upgrades are
-     * requested and committed in order of their slots; one that rolled back or failed is never committed, so `committed`
-     * is the number of the newest committed slot + 1, not a count. */
+    /* How many upgrades of the log have been requested / committed. Whoever fires an upgrade fills its slot first and
+     * then increments (driver or node); the node (or for foreign targets the driver) does so for committed. Upgrades
+     * are requested and committed in order of their slots; one that rolled back or failed is never committed, so
+     * `committed` is the number of the newest committed slot + 1, not a count. */
     _Atomic uint32_t requested, committed;
 };
 
@@ -102,8 +103,9 @@ enum mf_upgrade_outcome {
     MF_UPGRADE_FAILED,
 };
 
-/* One upgrade. `module_index`, `version_from`, `version_to`, `point` are filled by the driver when the recorder is made (the plan);
- * phases, counts, outcome and reason by whoever carries the upgrade out; the trigger by whoever fires it. */
+/* One upgrade. `module_index`, `version_from`, `version_to`, `point` are filled by the driver when the recorder is made
+ * (the plan); phases, counts, outcome and reason by whoever carries the upgrade out; the trigger by whoever fires it.
+ */
 struct mf_upgrade_log {
     uint32_t point;        /* index into the scenario's upgrades */
     uint32_t module_index; /* into the target's modules */
@@ -119,26 +121,27 @@ struct mf_upgrade_log {
     uint64_t trigger_seq;
 
     /* Evidence, from the node. UINT32_MAX / 0 pid: not known. */
-    uint32_t queued;     /* messages in mailboxes at the exchange (at quiesced; where nothing quiesces, at committed) */
-    uint32_t made_anew;  /* processes killed and made anew by it */
-    uint32_t converted;  /* processes whose state was converted */
+    uint32_t queued;    /* messages in mailboxes at the exchange (at quiesced; where nothing quiesces, at committed) */
+    uint32_t made_anew; /* processes killed and made anew by it */
+    uint32_t converted; /* processes whose state was converted */
     uint32_t pid_before, pid_after; /* of the OS process that runs the processes */
     uint32_t threads_ended;         /* threads that ran processes or fed their queues and did not live through it */
     char reason[MF_REASON_BYTES];   /* why it rolled back or failed: one line */
 };
 
-/* The node's own account: written by the node (its worker process; the supervisor between workers), kept across restarts. */
+/* The node's own account: written by the node (its worker process; the supervisor between workers), kept across
+ * restarts. */
 struct mf_node_record {
     _Atomic uint64_t reached[MF_STAGE_COUNT]; /* messages that reached each stage, over all incarnations */
     _Atomic uint64_t rehandled;               /* messages whose stage byte said "handled" when they were handled */
     _Atomic uint32_t starts;                  /* worker OS processes started */
     _Atomic uint32_t worker_pid;
-    _Atomic uint64_t next_instance;           /* source of process incarnation ids; never goes back */
-    _Atomic uint32_t resident_versions;       /* module images mapped now */
+    _Atomic uint64_t next_instance;     /* source of process incarnation ids; never goes back */
+    _Atomic uint32_t resident_versions; /* module images mapped now */
     _Atomic uint64_t oldest_version_age_ns_max;
-    _Atomic uint64_t stack_bytes_max;         /* deepest scheduler stack seen (`reboot` makes it grow) */
-    _Atomic uint64_t point_counter[16];       /* per armed point: messages seen at its stage so far */
-    _Atomic uint32_t point_fired[16];         /* per armed point: how often it has fired */
+    _Atomic uint64_t stack_bytes_max;   /* deepest scheduler stack seen (`reboot` makes it grow) */
+    _Atomic uint64_t point_counter[16]; /* per armed point: messages seen at its stage so far */
+    _Atomic uint32_t point_fired[16];   /* per armed point: how often it has fired */
 };
 
 /* One bin of the timeline. A ping is charged to the bin of its due instant. */
@@ -147,7 +150,8 @@ struct mf_bin {
     uint32_t lost, replies;      /* replies: charged to the bin in which they came */
     uint64_t response_sum_ns;    /* of the answered ones */
     uint64_t response_max_ns;    /* of the answered and the late ones */
-    uint64_t instrument_late_ns; /* set by the load: highest lateness of its pacing timer in this bin (mf_account_wakeup does it) */
+    uint64_t instrument_late_ns; /* set by the load: highest lateness of its pacing timer in this bin (mf_account_wakeup
+                                    does it) */
 };
 
 /* What one upgrade did to one worker's messages. See checker/account.h for the rules of charging. */
@@ -156,14 +160,15 @@ struct mf_upgrade_tally {
     uint64_t in_flight_lost; /* of those */
     uint64_t outcome[MF_OUTCOME_COUNT];
     uint64_t extra[MF_EXTRA_COUNT];
-    uint64_t sibling_bad;          /* bad outcomes of processes other than the trigger's (counted where there is a trigger) */
-    uint64_t response_max_ns;      /* highest response of a ping answered in the window */
-    uint64_t blackout_ns;          /* longest run of due instants of one stream without a good answer */
-    uint64_t gap_ns;               /* longest time between two good answers, all streams of the worker, within the window */
-    uint64_t first_new_ns;         /* instant at which the first answer of the new version came; 0: none */
-    uint64_t last_old_ns;          /* instant of the last answer of another version than the new one after the request; 0: none */
-    uint64_t new_answers;          /* answers of the new version, from the request to the next upgrade's request */
-    uint8_t trigger_outcome;       /* 1 + enum mf_outcome of the trigger; 0: not (yet) known to this worker */
+    uint64_t sibling_bad; /* bad outcomes of processes other than the trigger's (counted where there is a trigger) */
+    uint64_t response_max_ns; /* highest response of a ping answered in the window */
+    uint64_t blackout_ns;     /* longest run of due instants of one stream without a good answer */
+    uint64_t gap_ns;          /* longest time between two good answers, all streams of the worker, within the window */
+    uint64_t first_new_ns;    /* instant at which the first answer of the new version came; 0: none */
+    uint64_t
+        last_old_ns; /* instant of the last answer of another version than the new one after the request; 0: none */
+    uint64_t new_answers;    /* answers of the new version, from the request to the next upgrade's request */
+    uint8_t trigger_outcome; /* 1 + enum mf_outcome of the trigger; 0: not (yet) known to this worker */
     uint8_t trigger_version_is_new;
 };
 
@@ -190,7 +195,8 @@ struct mf_worker_record {
     uint64_t timeout_ns, window_ns; /* as the account was told: a ping's timeout, an upgrade's window */
     _Atomic uint32_t finished;      /* 1 when all of this section is final */
 
-    struct mf_hist response, service, lag; /* pings due after the warm-up; response and service: answered and late ones */
+    struct mf_hist response, service,
+        lag; /* pings due after the warm-up; response and service: answered and late ones */
 };
 
 struct mf_recorder {
@@ -203,9 +209,11 @@ struct mf_recorder {
 };
 
 /* Makes a recorder (memfd, close-on-exec). The mapping is zero but for the header and the empty histograms' minima.
- * Fails with INTERNAL: no memory, no descriptor. mf_recorder_close unmaps and closes; it takes a zeroed struct. */
+ * Fails with INTERNAL: no memory, no descriptor. mf_recorder_close unmaps and closes; it takes a zeroed struct, and one
+ * whose creation or mapping failed. */
 int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *shape, struct mf_error *err);
-/* Maps an inherited descriptor. Fails with INTERNAL where magic, version or size do not fit. Takes the descriptor. */
+/* Maps an inherited descriptor. Fails with INTERNAL where magic, version or size do not fit. Takes the descriptor, on
+ * failure too (it is then closed). */
 int mf_recorder_map(struct mf_recorder *rec, int fd, struct mf_error *err);
 void mf_recorder_close(struct mf_recorder *rec);
 
