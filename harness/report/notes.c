@@ -1,0 +1,116 @@
+#include "report/notes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAYING_BYTES 400
+
+/* What is to be said of a row; false: nothing. */
+typedef bool says(const struct mf_rows *rows, const struct mf_row *row, char *text);
+
+const char *mf_notes_load(const struct mf_rows *rows, uint32_t r)
+{
+    const char *load = NULL;
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct mf_row *row = &rows->row[i];
+        if (row->report != r)
+            continue;
+        if (!row->load || (load && strcmp(load, row->load) != 0))
+            return NULL;
+        load = row->load;
+    }
+    return load;
+}
+
+static bool says_dirty(const struct mf_rows *rows, const struct mf_row *row, char *text)
+{
+    (void)rows;
+    if (!row->measured || row->value[MF_MEASURE_FIRED] < 1)
+        return false;
+    int used = snprintf(text, SAYING_BYTES, "%.0f of %.0f upgrades dirty", row->value[MF_MEASURE_DIRTY],
+                        row->value[MF_MEASURE_FIRED]);
+    if (row->has[MF_MEASURE_DIRTY_BOUND])
+        snprintf(text + used, SAYING_BYTES - (size_t)used, ": at most %.3g %% at 95 %%",
+                 100 * row->value[MF_MEASURE_DIRTY_BOUND]);
+    return true;
+}
+
+static bool says_load(const struct mf_rows *rows, const struct mf_row *row, char *text)
+{
+    if (!row->load || mf_notes_load(rows, row->report))
+        return false;
+    snprintf(text, SAYING_BYTES, "load %s", row->load);
+    return true;
+}
+
+static bool says_reason(const struct mf_rows *rows, const struct mf_row *row, char *text)
+{
+    (void)rows;
+    size_t n = json_array_size(row->reasons);
+    if (row->verdict_id == MF_VERDICT_PASS || n == 0)
+        return false;
+    const char *first = json_string_value(json_array_get(row->reasons, 0));
+    int used = snprintf(text, SAYING_BYTES, "%s: %s", row->verdict, first ? first : "?");
+    if (n > 1 && used < SAYING_BYTES)
+        snprintf(text + used, SAYING_BYTES - (size_t)used, " (and %zu more)", n - 1);
+    return true;
+}
+
+/* Labels of several reports may be the same; their paths tell them apart. */
+static void cell_name(FILE *out, const struct mf_rows *rows, const struct mf_row *row)
+{
+    if (rows->reports_count > 1)
+        fprintf(out, "%s: ", rows->reports[row->report].path);
+    fputs(row->label, out);
+}
+
+static int group_line(const struct mf_rows *rows, char (*saying)[SAYING_BYTES], uint32_t first,
+                      void (*line)(void *, const char *), void *ctx)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return -1;
+    for (uint32_t i = first; i < rows->count; i++) {
+        if (i > first && strcmp(saying[i], saying[first]) != 0)
+            continue;
+        if (i > first)
+            fputs(", ", out);
+        cell_name(out, rows, &rows->row[i]);
+    }
+    fprintf(out, ": %s", saying[first]);
+    bool bad = ferror(out);
+    bad = fclose(out) != 0 || bad;
+    if (!bad)
+        line(ctx, text);
+    free(text);
+    return bad ? -1 : 0;
+}
+
+static bool said_before(char (*saying)[SAYING_BYTES], uint32_t i)
+{
+    for (uint32_t k = 0; k < i; k++)
+        if (strcmp(saying[k], saying[i]) == 0)
+            return true;
+    return false;
+}
+
+int mf_notes_each(const struct mf_rows *rows, void (*line)(void *ctx, const char *text), void *ctx,
+                  struct mf_error *err)
+{
+    static says *const all[] = {says_dirty, says_load, says_reason};
+    char(*saying)[SAYING_BYTES] = calloc((size_t)rows->count + 1, sizeof *saying);
+    int bad = saying ? 0 : -1;
+    for (unsigned s = 0; s < sizeof all / sizeof all[0]; s++) {
+        for (uint32_t i = 0; !bad && i < rows->count; i++)
+            if (!all[s](rows, &rows->row[i], saying[i]))
+                saying[i][0] = '\0';
+        for (uint32_t i = 0; !bad && i < rows->count; i++)
+            if (saying[i][0] && !said_before(saying, i))
+                bad = group_line(rows, saying, i, line, ctx);
+    }
+    free(saying);
+    return bad ? mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory to compare") : 0;
+}
