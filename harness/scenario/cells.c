@@ -51,10 +51,10 @@ static int cell_read(const struct mf_reader *whole, json_t *document, bool swept
     int bad = own ? mf_sweep_apply(&r, json_object_get(document, "sweep"), index, own, cell) : mf_reader_no_memory(&r);
     if (!bad && swept)
         r.cell = cell->name;
+    if (!bad) /* first: the parts write their defaults into the values that `when` compares */
+        bad = mf_expect_read(&r, json_object_get(document, "expect"), own, cell, &kept);
     if (!bad)
         bad = parts_read(&r, own, cell);
-    if (!bad)
-        bad = mf_expect_read(&r, json_object_get(document, "expect"), own, cell, &kept);
     if (!bad && json_object_set(own, "expect", kept) != 0)
         bad = mf_reader_no_memory(&r);
     if (!bad) {

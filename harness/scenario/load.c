@@ -77,10 +77,33 @@ json_t *mf_file_read(const char *path, struct mf_error *err)
     return document;
 }
 
+static bool names_file(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    size_t n = text ? strlen(text) : 0;
+    return n > 5 && strcmp(text + n - 5, ".json") == 0;
+}
+
+/* A `when` may name a target by its file, too. */
+static int when_inline(const struct mf_reader *r, size_t row, json_t *when)
+{
+    char path[MF_KEY_PATH_BYTES];
+    json_t *target = json_object_get(when, "target");
+    snprintf(path, sizeof path, "expect[%zu].when.target", row);
+    if (names_file(target))
+        return mf_target_inline(r, path, when, "target");
+    for (size_t i = 0; i < json_array_size(target); i++)
+        if (names_file(json_array_get(target, i)) && mf_target_inline_at(r, path, target, i) != 0)
+            return -1;
+    return 0;
+}
+
+/* Puts the objects of files where their paths stand. */
 static int targets_inline(const struct mf_reader *r, json_t *document)
 {
     char path[MF_KEY_PATH_BYTES];
-    json_t *swept = json_object_get(json_object_get(document, "sweep"), "target");
+    json_t *swept = json_object_get(json_object_get(document, "sweep"), "target"),
+           *expect = json_object_get(document, "expect");
     if (mf_target_inline(r, "target", document, "target") != 0)
         return -1;
     for (size_t i = 0; i < json_array_size(swept); i++) {
@@ -88,6 +111,9 @@ static int targets_inline(const struct mf_reader *r, json_t *document)
         if (mf_target_inline_at(r, path, swept, i) != 0)
             return -1;
     }
+    for (size_t i = 0; i < json_array_size(expect); i++)
+        if (when_inline(r, i, json_object_get(json_array_get(expect, i), "when")) != 0)
+            return -1;
     return 0;
 }
 
