@@ -17,7 +17,7 @@
 #include "load/endpoint.h"
 #include "load/pacer.h"
 #include "load/points.h"
-#include "load/schedule.h"
+#include "wire/schedule.h"
 #include "recorder/recorder.h"
 #include "wire/codec.h"
 #include "wire/plan.h"

@@ -6,10 +6,10 @@
  * theirs: pausing hands it over through a mutex. Units: ns on the monotonic clock, bytes.
  *
  * Control lines between worker and supervisor, besides those of wire/control.h:
- *   supervisor -> worker   upgrade k=N   command what=TEXT   plan ...   go   stop
- *   worker -> supervisor   ready endpoint=TEXT pid=N   fired k=N   ended k=N outcome=TEXT [reason=TEXT]   finished
- * error text=TEXT status=N done what=TEXT [reason=TEXT]      a command has been carried out; reason: it failed, and why
- */
+ * - supervisor -> worker: `upgrade k=N`, `command what=TEXT`, `plan ...`, `go`, `stop`
+ * - worker -> supervisor: `ready endpoint=TEXT pid=N`, `fired k=N`, `ended k=N outcome=TEXT [reason=TEXT]`, `finished`,
+ *   `error text=TEXT status=N`, `done what=TEXT [reason=TEXT]` (a command has been carried out; reason: it failed, and
+ *   why) */
 #ifndef MF_NODE_CORE_INTERNAL_H
 #define MF_NODE_CORE_INTERNAL_H
 
@@ -191,8 +191,8 @@ struct mf_connection {
     size_t marks_begin, marks_end, marks_room;
 };
 
-/* For cargo, before the threads start. The connection takes the descriptor (on failure too). NULL: no memory or no
- * epoll, errno. */
+/* For cargo, before the threads start. The connection takes the descriptor (on failure too); -1: its client has gone
+ * and its messages have not been handled yet. NULL: no memory or no epoll, errno. */
 struct mf_connection *mf_connection_new(struct mf_core *core, int fd, uint64_t id);
 int mf_connection_add_input(struct mf_connection *c, const void *bytes, size_t n);  /* -1: no memory */
 int mf_connection_add_output(struct mf_connection *c, const void *bytes, size_t n); /* -1: no memory */
@@ -214,13 +214,12 @@ struct mf_io {
     struct mf_core *core;
     pthread_t thread;
     bool started;
-    int epoll_fd, listen_fd, event_fd,
-        spare_fd;               /* spare_fd: given up for a moment to refuse a connection where descriptors are out */
+    int epoll_fd, listen_fd, event_fd;
+    int spare_fd;               /* given up for a moment to refuse a connection where descriptors are out */
     struct mf_inbox outbox;     /* answers and empty blocks from the schedulers */
     _Atomic uint32_t sleeping;  /* it is (about to be) in epoll_wait: write event_fd after pushing */
     _Atomic uint32_t attention; /* enum mf_attention */
-    _Atomic uint64_t
-        idle_rounds; /* times that it went to sleep with nothing to read, nothing unanswered, nothing unwritten */
+    uint64_t pending;           /* messages inside the node: read, and their blocks not yet back */
     struct mf_pool pool;
     struct mf_connection *connections, *connections_last, *dirty, *ready;
     uint64_t next_id;
@@ -310,10 +309,9 @@ struct mf_core {
     bool io_deaf, io_drained, schedulers_stopped, io_stopped; /* ..._stopped: asked to stand */
     struct mf_error sweep_error;                              /* of the process that refused; empty text: none */
 
-    int event_fd;                  /* wakes the main thread: a point has come due, pingers have finished */
-    _Atomic uint32_t pingers_left; /* schedulers whose pingers have not finished */
-    _Atomic bool failed;           /* a thread met something it cannot live with; failure says what */
-    struct mf_error failure;
+    int event_fd;                           /* wakes the main thread: a point has come due, pingers have finished */
+    _Atomic uint32_t pingers_left;          /* schedulers whose pingers have not finished */
+    bool pingers_started, pingers_reported; /* main thread */
 };
 
 /* --- threads ---------------------------------------------------------------------------------------------------------
@@ -375,8 +373,9 @@ void mf_points_forget(struct mf_core *core, const struct mf_process *process);
 void mf_points_forget_connection(struct mf_core *core, const struct mf_connection *connection);
 /* Main thread: fires what has come due. Returns its slot, UINT32_MAX where nothing is due. */
 uint32_t mf_points_take(struct mf_core *core);
-void mf_points_release(struct mf_core *core); /* lets a held message go on: tells its thread */
-void mf_points_ended(struct mf_core *core);   /* its upgrade has ended: the next may fire */
+void mf_points_release(struct mf_core *core);  /* lets a held message go on: tells its thread */
+uint32_t mf_points_slot(struct mf_core *core); /* of the upgrade under way that a point has fired; UINT32_MAX: none */
+void mf_points_ended(struct mf_core *core);    /* its upgrade has ended: the next may fire */
 /* The holding thread: what it is to let go; both NULL where there is nothing of its own. `scheduler`: its index,
  * UINT32_MAX for I/O. */
 void mf_points_let_go(struct mf_core *core, uint32_t scheduler, struct mf_process **process,
@@ -388,6 +387,8 @@ void mf_points_let_go(struct mf_core *core, uint32_t scheduler, struct mf_proces
 /* The pingers of one plan on scheduler plan->worker; before `go`. */
 int mf_local_new(struct mf_core *core, const struct mf_plan *plan, struct mf_error *err);
 void mf_local_free(struct mf_scheduler *s);
+void mf_local_empty(struct mf_scheduler *s, struct mf_chain *out); /* what lies in its pingers' mailboxes */
+void mf_local_resumed(struct mf_scheduler *s); /* it has stood: the time was not the instrument's lateness */
 void mf_local_go(struct mf_scheduler *s);
 /* Sends what is due, expires what is too old. Returns the instant of the next need, UINT64_MAX: none but messages. */
 uint64_t mf_local_tick(struct mf_scheduler *s);

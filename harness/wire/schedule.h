@@ -1,11 +1,12 @@
-/* The open loop's schedule: when each ping is due. Pure: it asks no clock and knows nothing of what was sent.
+/* The open loop's schedule: when each ping is due. Pure: it asks no clock and knows nothing of what was sent. Here and
+ * not in load/, since the node paces its own pingers (transport local) by the same one.
  *
  * Uniform: the workers together keep one even beat of workers * rate, and this worker has every workers-th of its
  * strokes, shifted by its number; in whole nanoseconds, exact to the last ping (the remainder is carried, no error adds
  * up). Poisson: each worker draws independent exponential gaps of mean 1/rate from its own seeded numbers; independent
  * Poisson streams add up to one. */
-#ifndef MF_LOAD_SCHEDULE_H
-#define MF_LOAD_SCHEDULE_H
+#ifndef MF_WIRE_SCHEDULE_H
+#define MF_WIRE_SCHEDULE_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "load/schedule.h"
+#include "wire/schedule.h"
 
 #include "base/clock.h"
 

@@ -1,0 +1,121 @@
+/* The listening socket: the node's endpoint. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "node/core_internal.h"
+
+#define BACKLOG 4096
+
+static bool is_unix(const struct mf_core *core)
+{
+    return strncmp(core->endpoint, "unix:", 5) == 0;
+}
+
+static int unix_bind(struct mf_core *core, int fd, struct mf_error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = core->args->listen + 5;
+    if (strlen(path) >= sizeof address.sun_path)
+        return mf_error_set(err, MF_STATUS_TARGET, path, "a UNIX socket's path has at most %zu bytes",
+                            sizeof address.sun_path - 1);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    unlink(path); /* of one that was killed */
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, BACKLOG) != 0)
+        return mf_error_errno(err, MF_STATUS_TARGET, path, "cannot listen");
+    snprintf(core->endpoint, sizeof core->endpoint, "unix:%s", path);
+    return 0;
+}
+
+static int tcp_bind(struct mf_core *core, int fd, struct mf_error *err)
+{
+    char host[64] = "";
+    const char *text = core->args->listen + 4, *colon = strrchr(text, ':');
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t n = sizeof address;
+    if (colon && (size_t)(colon - text) < sizeof host)
+        memcpy(host, text, (size_t)(colon - text));
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
+        return mf_error_set(err, MF_STATUS_TARGET, text, "tcp:ADDRESS:PORT is wanted");
+    address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &n) != 0)
+        return mf_error_errno(err, MF_STATUS_TARGET, text, "cannot listen");
+    snprintf(core->endpoint, sizeof core->endpoint, "tcp:%s:%u", host, ntohs(address.sin_port));
+    return 0;
+}
+
+int mf_listener_open(struct mf_core *core, struct mf_error *err)
+{
+    bool path = strncmp(core->args->listen, "unix:", 5) == 0;
+    int fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return mf_error_errno(err, MF_STATUS_TARGET, core->args->listen, "cannot make the listening socket");
+    if ((path ? unix_bind(core, fd, err) : tcp_bind(core, fd, err)) != 0) {
+        close(fd);
+        return -1;
+    }
+    core->io.listen_fd = fd;
+    return 0;
+}
+
+void mf_listener_close(struct mf_core *core)
+{
+    struct mf_io *io = &core->io;
+    if (io->listen_fd < 0)
+        return;
+    if (io->epoll_fd >= 0)
+        epoll_ctl(io->epoll_fd, EPOLL_CTL_DEL, io->listen_fd, NULL);
+    close(io->listen_fd);
+    io->listen_fd = -1;
+    if (is_unix(core))
+        unlink(core->endpoint + 5);
+}
+
+/* Descriptors are out: gives the spare one up for a moment, so that the peer is refused rather than left waiting, and
+ * this loop does not spin on a listener that stays readable. */
+static bool connection_refuse(struct mf_io *io)
+{
+    if (io->spare_fd < 0)
+        return false;
+    close(io->spare_fd);
+    int fd = accept4(io->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    io->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+void mf_listener_accept(struct mf_core *core)
+{
+    struct mf_io *io = &core->io;
+    for (;;) {
+        int fd = accept4(io->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            int on = 1;
+            if (!is_unix(core))
+                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            if (!mf_connection_new(core, fd, io->next_id))
+                fprintf(stderr, "midflight-node: a connection is refused: %s\n", strerror(errno));
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED)
+            continue;
+        if ((errno == EMFILE || errno == ENFILE) && connection_refuse(io)) {
+            fprintf(stderr, "midflight-node: a connection is refused: no descriptor is left\n");
+            continue;
+        }
+        return;
+    }
+}

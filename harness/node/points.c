@@ -1,0 +1,282 @@
+/* Points: messages counted at the stages that the scenario names, upgrades fired on them, messages held until the
+ * upgrade has ended.
+ *
+ * One upgrade at a time: a point that comes due while one is under way fires at the first message at its stage after
+ * that. Counters live in the flight recorder, so that a restarted worker goes on counting where the killed one stopped.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "node/core_internal.h"
+
+int mf_points_init(struct mf_core *core, struct mf_error *err)
+{
+    struct mf_points *points = &core->points;
+    if (pthread_mutex_init(&points->lock, NULL) != 0)
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "cannot make a mutex");
+    points->k = UINT32_MAX;
+    for (uint32_t i = 0; i < core->args->points_count; i++) {
+        const struct mf_node_point *p = &core->args->points[i];
+        points->at_stage[p->is_value ? MF_STAGE_DEQUEUED : p->stage] |= 1u << i;
+    }
+    return 0;
+}
+
+void mf_points_done(struct mf_core *core)
+{
+    pthread_mutex_destroy(&core->points.lock);
+}
+
+/* --- what is due
+ * -------------------------------------------------------------------------------------------------------- */
+
+/* Counts one more message. True: the point is due (now, or since a message that could not fire it). */
+static bool point_count(struct mf_core *core, uint32_t i, uint64_t seq)
+{
+    const struct mf_node_point *p = &core->args->points[i];
+    uint64_t fired = atomic_load(&core->rec.node->point_fired[i]);
+    uint64_t seen = atomic_load(&core->rec.node->point_counter[i]);
+    if (p->is_value) {
+        /* counts how often the value has come; each coming is good for one firing */
+        if (seq == p->first + fired * p->every)
+            atomic_store(&core->rec.node->point_counter[i], ++seen);
+        return fired < p->count && seen > fired;
+    }
+    atomic_store(&core->rec.node->point_counter[i], ++seen);
+    return fired < p->count && seen >= p->first + fired * p->every;
+}
+
+static bool upgrade_is_under_way(struct mf_core *core)
+{
+    uint32_t requested = atomic_load(&core->rec.header->requested);
+    uint32_t settled = atomic_load(&core->points.settled);
+    while (settled < requested && atomic_load(&core->rec.log[settled].outcome) != MF_UPGRADE_PENDING)
+        settled++;
+    atomic_store(&core->points.settled, settled);
+    return settled < requested;
+}
+
+/* Fills the next slot of the log and raises `requested`. UINT32_MAX: all slots are used. Under the lock. */
+static uint32_t slot_claim(struct mf_core *core)
+{
+    struct mf_points *points = &core->points;
+    uint32_t k = atomic_load(&core->rec.header->requested);
+    if (k >= core->rec.header->shape.upgrades)
+        return UINT32_MAX;
+    struct mf_upgrade_log *log = &core->rec.log[k];
+    log->point = core->args->points[points->point].point;
+    log->has_trigger = true;
+    log->trigger_held = points->holds;
+    log->trigger_stage = (uint8_t)points->stage;
+    log->trigger_stream = points->stream;
+    log->trigger_process = points->process_id;
+    log->trigger_seq = points->seq;
+    atomic_store(&log->phase_ns[MF_PHASE_REQUESTED], mf_clock_now_ns());
+    atomic_fetch_add(&core->rec.node->point_fired[points->point], 1);
+    atomic_store(&core->rec.header->requested, k + 1);
+    return k;
+}
+
+static bool point_fire(struct mf_core *core, uint32_t i, const struct mf_message *m, enum mf_stage stage,
+                       struct mf_process *process, struct mf_connection *connection)
+{
+    struct mf_points *points = &core->points;
+    if (atomic_load(&core->rec.header->requested) >= core->rec.header->shape.upgrades)
+        return false;
+    points->point = i;
+    points->stage = stage;
+    points->stream = m->stream;
+    points->process_id = m->process;
+    points->seq = m->seq;
+    points->holds = core->args->points[i].hold && stage != MF_STAGE_FLUSHED; /* what is flushed can't be held */
+    points->process = points->holds ? process : NULL;
+    points->connection = points->holds && !process ? connection : NULL;
+    /* a held message's slot is claimed by the main thread, when all is quiet */
+    points->k = points->holds ? UINT32_MAX : slot_claim(core);
+    atomic_store(&points->state, MF_HOLD_DUE);
+    mf_core_tell_main(core);
+    return points->holds;
+}
+
+bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage stage, struct mf_process *process,
+                    struct mf_connection *connection)
+{
+    struct mf_points *points = &core->points;
+    bool held = false;
+    pthread_mutex_lock(&points->lock);
+    uint32_t due = UINT32_MAX;
+    for (uint32_t bits = points->at_stage[stage]; bits; bits &= bits - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(bits);
+        if (point_count(core, i, m->seq) && due == UINT32_MAX)
+            due = i;
+    }
+    if (due != UINT32_MAX && atomic_load(&points->state) == MF_HOLD_NONE && !upgrade_is_under_way(core))
+        held = point_fire(core, due, m, stage, process, connection);
+    pthread_mutex_unlock(&points->lock);
+    return held;
+}
+
+/* --- quiet
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+struct sight {
+    uint64_t wakeups[64], moved;
+    bool asleep;
+};
+
+static uint64_t shared_u64(const uint64_t *at)
+{
+    return __atomic_load_n(at, __ATOMIC_RELAXED); /* another OS process writes it */
+}
+
+/* Sums of things that only grow: two equal sums mean that none has moved. */
+static void sight_take(struct mf_core *core, struct sight *sight)
+{
+    *sight = (struct sight){.asleep = atomic_load(&core->io.sleeping) == 1};
+    for (uint32_t i = 0; i < core->schedulers_count; i++)
+        sight->asleep &= atomic_load(&core->schedulers[i].sleeping) == 1;
+    for (int stage = 0; stage < MF_STAGE_COUNT; stage++)
+        sight->moved += atomic_load(&core->rec.node->reached[stage]);
+    for (uint32_t w = 0; w < core->rec.header->shape.workers; w++) {
+        const struct mf_worker_record *worker = mf_recorder_worker(&core->rec, w);
+        sight->moved += atomic_load(&worker->due) + atomic_load(&worker->written) + shared_u64(&worker->replies);
+        sight->wakeups[w % 64] += shared_u64(&worker->wakeups);
+    }
+}
+
+static bool loads_have_looked(struct mf_core *core, const struct sight *before, const struct sight *after)
+{
+    for (uint32_t w = 0; w < core->rec.header->shape.workers && w < 64; w++)
+        if (!atomic_load(&mf_recorder_worker(&core->rec, w)->finished) && after->wakeups[w] < before->wakeups[w] + 2)
+            return false;
+    return true;
+}
+
+/* Waits until nothing moves any more: what is in flight then sits at the same place in every run. The I/O thread asleep
+ * in a level-triggered epoll_wait means that no connection has input to read; each load that has woken twice since has
+ * had its chance to send. */
+static void quiet_wait(struct mf_core *core, uint32_t hold_ms)
+{
+    struct sight first, now;
+    uint64_t deadline_ns = mf_clock_now_ns() + hold_ms * MF_NS_PER_MS;
+    sight_take(core, &first);
+    while (mf_clock_now_ns() < deadline_ns) {
+        nanosleep(&(struct timespec){.tv_nsec = MF_NS_PER_MS / 2}, NULL);
+        sight_take(core, &now);
+        if (!now.asleep || now.moved != first.moved)
+            first = now;
+        else if (first.asleep && loads_have_looked(core, &first, &now))
+            return;
+    }
+}
+
+/* --- for the main thread
+ * ------------------------------------------------------------------------------------------------------------ */
+
+uint32_t mf_points_take(struct mf_core *core)
+{
+    struct mf_points *points = &core->points;
+    if (atomic_load(&points->state) != MF_HOLD_DUE)
+        return UINT32_MAX;
+    pthread_mutex_lock(&points->lock);
+    uint32_t hold_ms = core->args->points[points->point].hold_ms;
+    bool wait = points->holds && !core->local;
+    pthread_mutex_unlock(&points->lock);
+    if (wait)
+        quiet_wait(core, hold_ms);
+    pthread_mutex_lock(&points->lock);
+    if (points->k == UINT32_MAX)
+        points->k = slot_claim(core);
+    uint32_t k = points->k;
+    atomic_store(&points->state, MF_HOLD_UNDER_WAY);
+    pthread_mutex_unlock(&points->lock);
+    if (k == UINT32_MAX)
+        mf_points_ended(core); /* the driver took the last slot meanwhile */
+    return k;
+}
+
+static void hold_over(struct mf_points *points)
+{
+    points->holds = false;
+    points->process = NULL;
+    points->connection = NULL;
+}
+
+void mf_points_release(struct mf_core *core)
+{
+    struct mf_points *points = &core->points;
+    pthread_mutex_lock(&points->lock);
+    if (atomic_load(&points->state) == MF_HOLD_UNDER_WAY && points->holds) {
+        if (points->process) {
+            atomic_store(&points->state, MF_HOLD_RELEASED);
+            mf_scheduler_ask(mf_scheduler_of(core, points->process), MF_ATTENTION_RELEASE);
+        } else if (points->connection) {
+            atomic_store(&points->state, MF_HOLD_RELEASED);
+            mf_io_ask(&core->io, MF_ATTENTION_RELEASE);
+        } else {
+            hold_over(points); /* it died with its process or its connection */
+        }
+    }
+    pthread_mutex_unlock(&points->lock);
+}
+
+uint32_t mf_points_slot(struct mf_core *core)
+{
+    struct mf_points *points = &core->points;
+    pthread_mutex_lock(&points->lock);
+    uint32_t k = atomic_load(&points->state) == MF_HOLD_UNDER_WAY ? points->k : UINT32_MAX;
+    pthread_mutex_unlock(&points->lock);
+    return k;
+}
+
+void mf_points_ended(struct mf_core *core)
+{
+    struct mf_points *points = &core->points;
+    mf_points_release(core);
+    pthread_mutex_lock(&points->lock);
+    if (atomic_load(&points->state) == MF_HOLD_UNDER_WAY)
+        atomic_store(&points->state, MF_HOLD_NONE);
+    if (atomic_load(&points->state) != MF_HOLD_DUE) /* another one has come due meanwhile: its slot is its own */
+        points->k = UINT32_MAX;
+    pthread_mutex_unlock(&points->lock);
+}
+
+/* --- for the thread that holds
+ * ------------------------------------------------------------------------------------------------------ */
+
+void mf_points_let_go(struct mf_core *core, uint32_t scheduler, struct mf_process **process,
+                      struct mf_connection **connection)
+{
+    struct mf_points *points = &core->points;
+    *process = NULL;
+    *connection = NULL;
+    pthread_mutex_lock(&points->lock);
+    if (atomic_load(&points->state) == MF_HOLD_RELEASED) {
+        if (scheduler != UINT32_MAX && points->process && points->process->scheduler == scheduler)
+            *process = points->process;
+        if (scheduler == UINT32_MAX)
+            *connection = points->connection;
+        hold_over(points);
+        atomic_store(&points->state, MF_HOLD_NONE);
+    }
+    pthread_mutex_unlock(&points->lock);
+}
+
+void mf_points_forget(struct mf_core *core, const struct mf_process *process)
+{
+    pthread_mutex_lock(&core->points.lock);
+    if (core->points.process == process)
+        core->points.process = NULL;
+    pthread_mutex_unlock(&core->points.lock);
+}
+
+void mf_points_forget_connection(struct mf_core *core, const struct mf_connection *connection)
+{
+    pthread_mutex_lock(&core->points.lock);
+    if (core->points.connection == connection)
+        core->points.connection = NULL;
+    pthread_mutex_unlock(&core->points.lock);
+}
