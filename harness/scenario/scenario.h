@@ -71,7 +71,7 @@ struct mf_load {
 
 struct mf_parameter {
     const char *path;  /* "target.node.strategy" */
-    const char *value; /* JSON text of the value, strings without quotes */
+    const char *value; /* JSON text of the value, strings without quotes; of a target its name */
 };
 
 struct mf_cell {
