@@ -83,12 +83,13 @@ static int states_take(struct mf_core *core, struct cargo_reader *r, struct mf_e
     if (r->header.processes != core->processes_count)
         return mf_error_set(err, MF_STATUS_TARGET, NULL, "the cargo has %u processes, this node %u",
                             r->header.processes, core->processes_count);
+    _Alignas(64) uint8_t state[MF_STATE_BYTES_MAX];
     for (uint32_t i = 0; i < core->processes_count; i++) {
         struct mf_cargo_process record;
         if (reader_get(r, &record, sizeof record) != 0)
             return cut_short(err);
-        const void *state = reader_take(r, record.state_bytes);
-        if (!state)
+        /* copied to where a module may read it as its struct: in the cargo it lies unaligned */
+        if (record.state_bytes > sizeof state || reader_get(r, state, record.state_bytes) != 0)
             return cut_short(err);
         struct mf_process *p = &core->processes[i];
         uint64_t instance = r->header.parts & MF_CARGO_MESSAGES ? record.instance : p->instance;
@@ -320,8 +321,9 @@ void mf_cargo_turn_back(const struct mf_node_args *args, char **argv, const stru
         return;
     struct mf_node_args back = *args;
     back.module_index = h.module_index;
-    snprintf(h.reason, sizeof h.reason, "%.*s%s%.*s", (int)(sizeof h.reason / 2), why->place, why->place[0] ? ": " : "",
-             (int)(sizeof h.reason / 2), why->text);
+    char text[sizeof why->place + sizeof why->text + 4];
+    snprintf(text, sizeof text, "%s%s%s", why->place, why->place[0] ? ": " : "", why->text);
+    memcpy(h.reason, text, strnlen(text, sizeof h.reason - 1)); /* cut to fit; a first reason, so the rest is zero */
     if (pwrite(args->cargo_fd, &h, sizeof h, 0) == (ssize_t)sizeof h)
         mf_cargo_exec(&back, argv, fds, h.connections + 1, &err);
     free(fds);

@@ -1,8 +1,9 @@
 /* cold-restart: SIGKILL, start anew. What an operator does who has no other means.
  *
- * Lost: every message in a mailbox, in the node's buffers and in the kernel's (the sockets are reset or end in the middle), every process's
- * state, and all that is sent until the new worker listens (refused). Nobody is asked first whether the new module can be loaded: where
- * it cannot, the node stays down, and the upgrade has failed rather than rolled back. */
+ * Lost: every message in a mailbox, in the node's buffers and in the kernel's (the sockets are reset or end in the
+ * middle), every process's state, and all that is sent until the new worker listens (refused). Nobody is asked first
+ * whether the new module can be loaded: where it cannot, the node stays down, and the upgrade has failed rather than
+ * rolled back. */
 #include "recorder/recorder.h"
 #include "strategies/strategy.h"
 

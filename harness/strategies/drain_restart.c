@@ -1,13 +1,14 @@
-/* drain-restart: the careful restart. Stop accepting, answer what has arrived, save the state, exit, start anew with the state.
+/* drain-restart: the careful restart. Stop accepting, answer what has arrived, save the state, exit, start anew with
+ * the state.
  *
  *   (supervisor) probe           the new module is tried in a process of its own: what cannot be loaded stops nothing
  *   (worker) reserve             room on the disk for the state, while giving up is still free
  *   (worker) drain               close the listener, answer and flush, write the state and sync it, exit
  *   (supervisor) start           a new worker takes the state up, listens, and is ready: commit
  *
- * Lost: what reaches a connection between the last look at it and the exit, since live connections end; connections made in the gap are refused. Queued messages
- * are answered and states kept, but every process is made anew out of its saved state. If the new worker cannot take the state up, the old module is
- * started with it instead (rolled back). */
+ * Lost: what reaches a connection between the last look at it and the exit, since live connections end; connections
+ * made in the gap are refused. Queued messages are answered and states kept, but every process is made anew out of its
+ * saved state. If the new worker cannot take the state up, the old module is started with it instead (rolled back). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +30,8 @@ static void state_path(char *path, size_t n, const char *dir, uint32_t k)
     snprintf(path, n, "%s/state-%u", dir, k);
 }
 
-/* --- in the worker ---------------------------------------------------------------------------------------------------- */
+/* --- in the worker
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int state_reserve(struct mf_core *core, const char *path, struct mf_error *err)
 {
@@ -85,7 +87,8 @@ static int worker_drain(struct mf_core *core, uint32_t k, const char *path, stru
     mf_core_stop_listening(core);
     mf_core_note_queued(core, k);
     struct mf_error late;
-    mf_core_drain(core, DRAIN_DEADLINE_MS, &late); /* what is not answered by then is cut off: patience must end somewhere */
+    mf_core_drain(core, DRAIN_DEADLINE_MS,
+                  &late); /* what is not answered by then is cut off: patience must end somewhere */
     mf_core_pause_schedulers(core);
     mf_core_pause_io(core);
     mf_core_phase(core, k, MF_PHASE_QUIESCED);
@@ -108,7 +111,8 @@ static int drain_restart_command(struct mf_core *core, const char *what, struct 
     return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "drain-restart: no such command: %s", what);
 }
 
-/* --- in the supervisor ------------------------------------------------------------------------------------------------- */
+/* --- in the supervisor
+ * ------------------------------------------------------------------------------------------------- */
 
 static int worker_tell(struct mf_supervisor *supervisor, const char *verb, uint32_t k, uint32_t deadline_ms,
                        struct mf_error *err)
@@ -118,8 +122,7 @@ static int worker_tell(struct mf_supervisor *supervisor, const char *verb, uint3
     return mf_supervisor_command(supervisor, what, deadline_ms, err);
 }
 
-static int worker_start(struct mf_supervisor *supervisor, uint32_t module_index, const char *path,
-                        struct mf_error *err)
+static int worker_start(struct mf_supervisor *supervisor, uint32_t module_index, const char *path, struct mf_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)

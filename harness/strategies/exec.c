@@ -1,4 +1,5 @@
-/* exec: the node replaces itself by execve. Its OS process, its sockets and its place in the world stay; all code and all threads are new.
+/* exec: the node replaces itself by execve. Its OS process, its sockets and its place in the world stay; all code and
+ * all threads are new.
  *
  *   try the new module           load and unload it here: what cannot be loaded stops nothing
  *   pause schedulers and I/O     between two messages, between two reads; the kernel's buffers go on filling
@@ -6,9 +7,10 @@
  *   execve                       descriptors ride along; everything else of the old program ends here
  *   (the new image) take up      convert the states, fill the mailboxes, watch the sockets; commit; go on
  *
- * Nothing is lost; everybody waits for pack, exec, dynamic linking and taking up. If execve fails, the old image goes on where it stood. If the new one cannot
- * take up (a state that cannot be converted), it replaces itself once more by a program with the old module, out of the same
- * cargo: that is a roll-back with two execs in it, and nothing is lost in that either. */
+ * Nothing is lost; everybody waits for pack, exec, dynamic linking and taking up. If execve fails, the old image goes
+ * on where it stood. If the new one cannot take up (a state that cannot be converted), it replaces itself once more by
+ * a program with the old module, out of the same cargo: that is a roll-back with two execs in it, and nothing is lost
+ * in that either. */
 #include <unistd.h>
 
 #include "recorder/recorder.h"

@@ -1,7 +1,8 @@
 /* none: the control. The request is taken, every phase is stamped, and nothing is exchanged.
  *
- * Nothing is lost, nothing waits, and the old code answers for ever. Whatever a run with this strategy shows beyond a run without
- * upgrades is the instrument's own doing: that is what it is for. It therefore touches neither mailbox nor scheduler. */
+ * Nothing is lost, nothing waits, and the old code answers for ever. Whatever a run with this strategy shows beyond a
+ * run without upgrades is the instrument's own doing: that is what it is for. It therefore touches neither mailbox nor
+ * scheduler. */
 #include "recorder/recorder.h"
 #include "strategies/strategy.h"
 

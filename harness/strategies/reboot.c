@@ -1,14 +1,16 @@
-/* reboot: the way of the program from which this instrument grew. A process that is told to upgrade calls `reboot` in the core, which loads the new module and enters
- * its main afresh, with a fresh process.
+/* reboot: the way of the program from which this instrument grew. A process that is told to upgrade calls `reboot` in
+ * the core, which loads the new module and enters its main afresh, with a fresh process.
  *
  *   the upgrade is asked for     and nothing happens until a process takes its next message
- *   the first process to do so   loads the new module on its scheduler (whoever else would run waits) and publishes it: commit
- *   every process, on its next   is killed with its mailbox and made anew; then the scheduler enters its main loop afresh, on top of the
- *   message after that           one that it was in: the stack grows with every reboot, and is never given back
+ *   the first process to do so   loads the new module on its scheduler (whoever else would run waits) and publishes it:
+ * commit every process, on its next   is killed with its mailbox and made anew; then the scheduler enters its main loop
+ * afresh, on top of the message after that           one that it was in: the stack grows with every reboot, and is
+ * never given back
  *
- * Lost: the message on which a process reboots (nobody is left to answer it), all that was queued behind it, and the process's state. The old module
- * is unloaded at the next upgrade if the last of its processes has rebooted by then: an idle one lingers in it for ever.
- * Where the stack is nearly used up the next upgrade fails and says so, before the node would crash of it.
+ * Lost: the message on which a process reboots (nobody is left to answer it), all that was queued behind it, and the
+ * process's state. The old module is unloaded at the next upgrade if the last of its processes has rebooted by then: an
+ * idle one lingers in it for ever. Where the stack is nearly used up the next upgrade fails and says so, before the
+ * node would crash of it.
  *
  * The data is static: a worker is one core, and schedulers need it at every message while a reboot is wanted. */
 #include <pthread.h>
@@ -37,7 +39,8 @@ static struct {
     uint32_t old_count;
 } reboot = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-/* --- on a scheduler --------------------------------------------------------------------------------------------------- */
+/* --- on a scheduler
+ * --------------------------------------------------------------------------------------------------- */
 
 /* The seed's `reboot`, first half: load, publish. */
 static void reboot_load(struct mf_core *core)
@@ -45,9 +48,10 @@ static void reboot_load(struct mf_core *core)
     struct mf_image *old = mf_core_current(core), *image;
     reboot.state = REBOOT_FAILED;
     if (mf_core_stack_left(core) < STACK_LEAST_BYTES) {
-        mf_error_set(&reboot.error, MF_STATUS_TARGET, NULL,
-                     "the scheduler's stack has only %llu bytes left: each reboot enters the main loop afresh on top of it",
-                     (unsigned long long)mf_core_stack_left(core));
+        mf_error_set(
+            &reboot.error, MF_STATUS_TARGET, NULL,
+            "the scheduler's stack has only %llu bytes left: each reboot enters the main loop afresh on top of it",
+            (unsigned long long)mf_core_stack_left(core));
     } else if (mf_core_load(core, reboot.request->module_path, MF_LOAD_PRIVATE, &image, &reboot.error) == 0) {
         mf_core_phase(core, reboot.request->k, MF_PHASE_LOADED);
         mf_core_publish(core, image);
@@ -67,16 +71,19 @@ static enum mf_take reboot_take(struct mf_core *core, struct mf_process *process
     uint32_t k = reboot.k;
     pthread_mutex_unlock(&reboot.lock);
     if (mf_process_image(process) == mf_core_current(core))
-        return MF_TAKE_HANDLE; /* the load failed, or it was another process's turn while this one waited for the lock */
+        return MF_TAKE_HANDLE; /* the load failed, or it was another process's turn while this one waited for the lock
+                                */
     mf_process_remake(core, process);
     mf_core_note_made_anew(core, k, 1);
-    /* A process that reboots late, on a stack that is used up, is made anew all the same; only its main is not entered afresh. */
+    /* A process that reboots late, on a stack that is used up, is made anew all the same; only its main is not entered
+     * afresh. */
     if (mf_core_stack_left(core) >= STACK_LEAST_BYTES)
         mf_core_enter_main(core);
     return MF_TAKE_AGAIN;
 }
 
-/* --- on the upgrade's thread ------------------------------------------------------------------------------------------ */
+/* --- on the upgrade's thread
+ * ------------------------------------------------------------------------------------------ */
 
 /* Unloads the old images that nobody lives in any more. */
 static void old_sweep(struct mf_core *core)

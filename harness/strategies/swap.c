@@ -6,8 +6,9 @@
  *   publish, commit, resume      the first message after this is handled by the new code
  *   unload the old module        nobody belongs to it any more
  *
- * Nothing is lost. Everybody waits for the pause, which lasts as long as converting all states does. Up to `publish` the way back is always
- * open: a module that cannot be loaded, or a state that cannot be converted, leaves the old code going on. */
+ * Nothing is lost. Everybody waits for the pause, which lasts as long as converting all states does. Up to `publish`
+ * the way back is always open: a module that cannot be loaded, or a state that cannot be converted, leaves the old code
+ * going on. */
 #include "recorder/recorder.h"
 #include "strategies/strategy.h"
 

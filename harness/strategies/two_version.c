@@ -6,16 +6,18 @@
  *   commit                     nobody belongs to the old version any more
  *   unload the old module
  *
- * Nothing is lost and nobody waits for anybody else: each process pays for its own conversion. In between, both versions
- * answer, each process by one of them: that is why the commit, from which a message must meet the new code, comes after the last
- * process has gone over and not with the publication. It also keeps the way back open: where one state cannot be converted, the
- * old version is published again, those that had gone over are converted back, and the new one is unloaded. */
+ * Nothing is lost and nobody waits for anybody else: each process pays for its own conversion. In between, both
+ * versions answer, each process by one of them: that is why the commit, from which a message must meet the new code,
+ * comes after the last process has gone over and not with the publication. It also keeps the way back open: where one
+ * state cannot be converted, the old version is published again, those that had gone over are converted back, and the
+ * new one is unloaded. */
 #include <stdio.h>
 
 #include "recorder/recorder.h"
 #include "strategies/strategy.h"
 
-/* Back to `old`. Where even that fails, some processes stay with the new version for good: then nobody can say that the old code goes on. */
+/* Back to `old`. Where even that fails, some processes stay with the new version for good: then nobody can say that the
+ * old code goes on. */
 static int two_version_back(struct mf_core *core, struct mf_upgrade_request *request, struct mf_image *old,
                             struct mf_image *image, struct mf_error *err)
 {
