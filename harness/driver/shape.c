@@ -1,0 +1,242 @@
+#include "driver/shape.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define FINE_BINS_UP_TO_NS (120 * MF_NS_PER_S)
+#define SLACK_NS           (200 * MF_NS_PER_MS)
+#define STAGE_BYTES_MAX    (1ULL << 30) /* in all: the recorder is memory */
+#define STAGE_BYTES_AIM    (1ULL << 26)
+#define CLOSED_BITS        20 /* a closed loop's rate is not known: a million messages of a stream, where memory allows */
+#define STAGE_BITS_MIN     6
+#define STAGE_BITS_MAX     40
+#define BINS_MAX           20000000u
+
+static uint64_t ns_of_ms(double ms)
+{
+    return (uint64_t)llround(ms * (double)MF_NS_PER_MS);
+}
+
+uint64_t mf_shape_warmup_ns(const struct mf_cell *cell)
+{
+    return ns_of_ms(cell->load.warmup_ms);
+}
+
+uint64_t mf_shape_duration_ns(const struct mf_cell *cell)
+{
+    return ns_of_ms(cell->load.duration_ms);
+}
+
+uint64_t mf_shape_drain_ns(const struct mf_cell *cell)
+{
+    return ns_of_ms(cell->load.drain_ms);
+}
+
+bool mf_point_is_of_node(enum mf_point_kind kind)
+{
+    return kind == MF_POINT_VALUE || kind == MF_POINT_STAGE;
+}
+
+bool mf_shape_exchanges(const struct mf_cell *cell)
+{
+    return strcmp(cell->node.strategy, "none") != 0;
+}
+
+/* --- the recorder ------------------------------------------------------------------------------------------------- */
+
+static uint32_t streams_of(const struct mf_cell *cell)
+{
+    return cell->load.connections * cell->load.streams_per_connection;
+}
+
+static uint64_t run_ns(const struct mf_cell *cell)
+{
+    return mf_shape_warmup_ns(cell) + mf_shape_duration_ns(cell) + mf_shape_drain_ns(cell);
+}
+
+static uint32_t bits_for(double messages)
+{
+    uint32_t bits = STAGE_BITS_MIN;
+    while (bits < STAGE_BITS_MAX && (double)(1ULL << bits) < messages)
+        bits++;
+    return bits;
+}
+
+/* What a stream may send while one of its pings waits for its timeout (Poisson arrivals: half as much again), and never
+ * under two windows. */
+static uint32_t stage_bits_needed(const struct mf_cell *cell)
+{
+    const struct mf_load *load = &cell->load;
+    double per_stream = 2.0 * load->window;
+    if (load->open)
+        per_stream = load->rate_per_s * (load->timeout_ms + load->drain_ms) / 1e3 / streams_of(cell) *
+                         (load->poisson ? 1.5 : 1) +
+                     16;
+    return bits_for(per_stream);
+}
+
+/* Where memory allows, more: the whole run, so that no byte is ever used twice. */
+static uint32_t stage_bits_wanted(const struct mf_cell *cell)
+{
+    const struct mf_load *load = &cell->load;
+    if (!load->open)
+        return CLOSED_BITS;
+    return bits_for(load->rate_per_s * (double)run_ns(cell) / 1e9 / streams_of(cell) * (load->poisson ? 1.5 : 1) + 16);
+}
+
+static uint32_t stage_bits(const struct mf_cell *cell)
+{
+    uint32_t bits = stage_bits_wanted(cell), needed = stage_bits_needed(cell);
+    while (bits > needed && ((uint64_t)streams_of(cell) << bits) > STAGE_BYTES_AIM)
+        bits--;
+    return bits > needed ? bits : needed;
+}
+
+static uint64_t bin_width_ns(const struct mf_cell *cell)
+{
+    return run_ns(cell) <= FINE_BINS_UP_TO_NS ? MF_NS_PER_MS : 10 * MF_NS_PER_MS;
+}
+
+static uint64_t bins_of(const struct mf_cell *cell)
+{
+    return (run_ns(cell) + SLACK_NS + bin_width_ns(cell) - 1) / bin_width_ns(cell);
+}
+
+struct mf_recorder_shape mf_shape_recorder(const struct mf_cell *cell)
+{
+    return (struct mf_recorder_shape){
+        .workers = cell->load.workers,
+        .upgrades = cell->upgrades_planned,
+        .bins = (uint32_t)bins_of(cell),
+        .streams = streams_of(cell),
+        .stage_bits = stage_bits(cell),
+        .bin_ns = bin_width_ns(cell),
+    };
+}
+
+/* --- the check ---------------------------------------------------------------------------------------------------- */
+
+static int points_check(const struct mf_cell *cell, struct mf_error *err)
+{
+    uint32_t of_node = 0, of_load = 0;
+    for (uint32_t i = 0; i < cell->upgrades_count; i++) {
+        of_node += mf_point_is_of_node(cell->upgrades[i].kind);
+        of_load += cell->upgrades[i].kind == MF_POINT_MESSAGE;
+    }
+    if (of_node > 0 && of_node < cell->upgrades_count)
+        return mf_error_set(
+            err, MF_STATUS_USAGE, NULL,
+            "upgrades: points value and stage (the node fires them) cannot be mixed with time_ms, every_ms and message "
+            "(midflight fires them); allowed: one kind or the other");
+    if (of_node > MF_PLAN_POINTS || of_load > MF_PLAN_POINTS)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "upgrades: has %" PRIu32 " rows of message, value or stage; allowed: %d", of_node + of_load,
+                            MF_PLAN_POINTS);
+    if (of_load > 0 && cell->load.transport == MF_TRANSPORT_LOCAL)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "upgrades: a message point needs transport tcp or unix; allowed with local: time_ms, "
+                            "every_ms, value, stage");
+    return 0;
+}
+
+int mf_shape_check(const struct mf_cell *cell, struct mf_error *err)
+{
+    const struct mf_load *load = &cell->load;
+    if (load->messages > 0 && load->messages < load->workers)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "load.messages: is %" PRIu64 "; allowed: at least one for each of %" PRIu32 " workers",
+                            load->messages, load->workers);
+    if (bins_of(cell) > BINS_MAX)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "load.duration_ms: is %.0f; allowed: a timeline of at most %u intervals", load->duration_ms,
+                            BINS_MAX);
+    if (((uint64_t)streams_of(cell) << stage_bits_needed(cell)) > STAGE_BYTES_MAX)
+        return mf_error_set(
+            err, MF_STATUS_USAGE, NULL,
+            "load.timeout_ms: the stages of all messages that may wait for an answer at once do not fit into %llu MiB; "
+            "allowed: less rate_per_s, timeout_ms, drain_ms or window",
+            STAGE_BYTES_MAX >> 20);
+    return points_check(cell, err);
+}
+
+/* --- the plan of the upgrades ------------------------------------------------------------------------------------- */
+
+void mf_shape_log(const struct mf_cell *cell, const uint32_t *versions, const struct mf_recorder *rec)
+{
+    uint32_t n = cell->node.modules_count;
+    bool exchanges = mf_shape_exchanges(cell);
+    for (uint32_t k = 0; k < rec->header->shape.upgrades; k++) {
+        struct mf_upgrade_log *slot = &rec->log[k];
+        slot->module_index = exchanges ? (k + 1) % n : 0;
+        slot->version_from = versions[exchanges ? k % n : 0];
+        slot->version_to = versions[slot->module_index];
+        slot->queued = UINT32_MAX;
+    }
+}
+
+/* --- orders ------------------------------------------------------------------------------------------------------- */
+
+/* This worker's part of `total`, the remainder going to the first ones. */
+static uint64_t share(uint64_t total, uint32_t w, uint32_t workers)
+{
+    return total / workers + (w < total % workers);
+}
+
+static uint64_t share_up(uint64_t total, uint32_t workers)
+{
+    return (total + workers - 1) / workers;
+}
+
+static void plan_points(const struct mf_cell *cell, struct mf_plan *plan)
+{
+    for (uint32_t i = 0; i < cell->upgrades_count; i++) {
+        const struct mf_upgrade_plan *u = &cell->upgrades[i];
+        if (u->kind != MF_POINT_MESSAGE || i % plan->workers != plan->worker)
+            continue;
+        plan->point[plan->points++] = (struct mf_plan_point){.point = i,
+                                                             .first = share_up(u->message, plan->workers),
+                                                             .every = share_up(u->every, plan->workers),
+                                                             .count = u->count};
+    }
+}
+
+void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint, uint64_t seed, struct mf_plan *plan)
+{
+    const struct mf_load *load = &cell->load;
+    uint32_t connections = load->connections / load->workers;
+    *plan = (struct mf_plan){
+        .worker = w,
+        .workers = load->workers,
+        .connections = connections,
+        .streams_per_connection = load->streams_per_connection,
+        .first_stream = w * connections * load->streams_per_connection,
+        .streams = streams_of(cell),
+        .processes = cell->node.processes,
+        .mode = load->open ? MF_MODE_OPEN : MF_MODE_CLOSED,
+        .arrivals = load->poisson ? MF_ARRIVALS_POISSON : MF_ARRIVALS_UNIFORM,
+        .rate_per_s = load->open ? load->rate_per_s / load->workers : 0,
+        .window = load->window,
+        .messages = share(load->messages, w, load->workers),
+        .payload_bytes = load->payload_bytes,
+        .timeout_ns = ns_of_ms(load->timeout_ms),
+        .connect_timeout_ns = ns_of_ms(load->connect_timeout_ms),
+        .drain_ns = mf_shape_drain_ns(cell),
+        .window_ns = ns_of_ms(load->window_ms),
+        .seed = seed,
+    };
+    snprintf(plan->endpoint, sizeof plan->endpoint, "%s", endpoint);
+    snprintf(plan->codec, sizeof plan->codec, "%s", load->codec);
+    plan_points(cell, plan);
+}
+
+void mf_shape_load_text(const struct mf_load *load, char *text, size_t bytes)
+{
+    if (load->open)
+        snprintf(text, bytes, "open, %.15g/s", load->rate_per_s);
+    else
+        snprintf(text, bytes, "closed, window %" PRIu32, load->window);
+}
