@@ -114,7 +114,7 @@ static void connection_up(struct mf_connection *c, uint64_t now_ns)
     }
     if (socket_watch(c->socket, UV_READABLE) < 0) {
         struct mf_error err;
-        mf_error_set(&err, MF_STATUS_INTERNAL, "midflight-load", "a connection cannot be watched");
+        mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "a connection cannot be watched");
         mf_worker_fail(c->worker, &err);
         return;
     }
@@ -240,7 +240,7 @@ static void connection_carry(struct mf_connection *c, const uint8_t *rest, size_
         uint8_t *carry = realloc(c->carry, n);
         if (!carry) {
             struct mf_error err;
-            mf_error_set(&err, MF_STATUS_INTERNAL, "midflight-load", "no memory for half a message of %zu bytes", n);
+            mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "no memory for half a message of %zu bytes", n);
             mf_worker_fail(c->worker, &err);
             return;
         }

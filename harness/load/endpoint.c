@@ -35,7 +35,8 @@ static int parse_tcp(struct mf_endpoint *endpoint, const char *text, struct mf_e
         from++;
         to--;
     }
-    if (!colon || (size_t)(to - from) >= sizeof host)
+    if (!colon || (size_t)(to - from) >= sizeof host || !colon[1] ||
+        strspn(colon + 1, "0123456789") != strlen(colon + 1))
         return mf_error_set(err, MF_STATUS_INTERNAL, "endpoint", "no ADDRESS:PORT: \"%s\"", text);
     snprintf(host, sizeof host, "%.*s", (int)(to - from), from);
     int code = getaddrinfo(host, colon + 1, &hints, &found);

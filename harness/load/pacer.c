@@ -25,7 +25,7 @@ int mf_pacer_open(struct mf_pacer *pacer, uv_loop_t *loop, struct mf_error *err)
 {
     pacer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (pacer->fd < 0)
-        return mf_error_errno(err, MF_STATUS_INTERNAL, "midflight-load", "no timerfd");
+        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "no timerfd");
     int code = uv_poll_init(loop, &pacer->poll, pacer->fd);
     if (code == 0) {
         pacer->poll.data = pacer;
@@ -33,7 +33,7 @@ int mf_pacer_open(struct mf_pacer *pacer, uv_loop_t *loop, struct mf_error *err)
     }
     if (code < 0) {
         close(pacer->fd);
-        return mf_error_set(err, MF_STATUS_INTERNAL, "midflight-load", "no timer in the loop: %s", uv_strerror(code));
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no timer in the loop: %s", uv_strerror(code));
     }
     pacer->is_open = true;
     return 0;

@@ -19,8 +19,6 @@ static bool bytes_grow(struct mf_queue *q, size_t n)
 {
     size_t waiting = q->end - q->begin, room = q->room ? q->room : 4096;
 
-    if (waiting + n > q->limit)
-        return false;
     if (waiting + n <=
         q->room / 2) { /* moving is then cheaper than growing: what is moved is less than what was freed */
         memmove(q->byte, q->byte + q->begin, waiting);
@@ -59,6 +57,8 @@ static bool pings_grow(struct mf_queue *q)
 
 uint8_t *mf_queue_room(struct mf_queue *q, size_t n)
 {
+    if (q->end - q->begin + n > q->limit)
+        return NULL;
     if (q->room - q->end < n && !bytes_grow(q, n))
         return NULL;
     if (q->ping_count == q->ping_room && !pings_grow(q))

@@ -191,7 +191,7 @@ static int worker_codec(struct mf_worker *w, struct mf_error *err)
     w->payload = malloc(plan->payload_bytes + 1);
     w->incoming = malloc(w->incoming_room);
     if (!w->payload || !w->incoming)
-        return mf_error_set(err, MF_STATUS_INTERNAL, "midflight-load", "no memory");
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory");
     return 0;
 }
 
@@ -203,7 +203,7 @@ static int worker_connections(struct mf_worker *w, struct mf_error *err)
         limit = QUEUE_BYTES_MIN;
     w->connection = calloc(w->plan.connections, sizeof *w->connection);
     if (!w->connection)
-        return mf_error_set(err, MF_STATUS_INTERNAL, "midflight-load", "no memory for %" PRIu32 " connections",
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for %" PRIu32 " connections",
                             w->plan.connections);
     for (uint32_t i = 0; i < w->plan.connections; i++)
         mf_connection_init(&w->connection[i], w, i, limit);
@@ -279,7 +279,7 @@ static void on_driver_gone(void *ctx, const char *why)
 
     if (w->phase != MF_WORKER_FINISHED && !w->failed) {
         w->failed = true;
-        mf_error_set(&w->error, MF_STATUS_INTERNAL, "midflight-load", "%s before the end", why);
+        mf_error_set(&w->error, MF_STATUS_INTERNAL, NULL, "%s before the end", why);
     }
     w->phase = MF_WORKER_OVER;
     uv_stop(&w->loop);
@@ -317,7 +317,7 @@ int mf_worker_run(int recorder_fd, int control_fd, struct mf_error *err)
         free(w);
         close(recorder_fd);
         close(control_fd);
-        return mf_error_set(err, MF_STATUS_INTERNAL, "midflight-load", "no loop: %s", uv_strerror(code));
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no loop: %s", uv_strerror(code));
     }
     w->channel.ctx = w->pacer.ctx = w;
     w->channel.on_line = on_line;

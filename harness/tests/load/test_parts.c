@@ -1,0 +1,102 @@
+/* The parts that can be tried alone: queue, points, endpoints. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "load/endpoint.h"
+#include "load/points.h"
+#include "load/queue.h"
+
+/* Random puts and takes against a plain model: bytes come out in order, pings are whole exactly at their last byte. */
+Test(queue, keeps_bytes_and_pings_in_order)
+{
+    struct mf_queue q;
+    struct mf_rng rng;
+    uint64_t put = 0, taken = 0, next = 0, ends[4096];
+
+    mf_queue_init(&q, 1 << 20);
+    mf_rng_init(&rng, 1, 1);
+    for (int round = 0; round < 200000; round++) {
+        if (mf_rng_below(&rng, 2) && put - next < 4000) {
+            size_t n = 1 + mf_rng_below(&rng, 90);
+            uint8_t *room = mf_queue_room(&q, 100);
+            cr_assert(ne(ptr, room, NULL));
+            for (size_t i = 0; i < n; i++)
+                room[i] = (uint8_t)(q.put + i);
+            mf_queue_put(&q, n, 1, 2, put);
+            ends[put++ % 4096] = q.put;
+            continue;
+        }
+        size_t waiting;
+        const uint8_t *bytes = mf_queue_bytes(&q, &waiting);
+        size_t n = mf_rng_below(&rng, waiting + 1);
+        n = n > 150 ? 150 : n;
+        for (size_t i = 0; i < n; i++)
+            cr_assert(eq(u8, bytes[i], (uint8_t)(taken + i)));
+        taken += n;
+        mf_queue_taken(&q, n);
+        for (const struct mf_queued *ping; (ping = mf_queue_first(&q)) && ping->end <= q.taken; mf_queue_pop(&q)) {
+            cr_assert(eq(u64, ping->seq, next));
+            cr_assert(eq(u64, ping->end, ends[next % 4096]));
+            next++;
+        }
+        cr_assert(eq(int, next == put || ends[next % 4096] > taken, 1));
+    }
+    mf_queue_done(&q);
+}
+
+Test(queue, has_a_limit_and_starts_anew_when_cleared)
+{
+    struct mf_queue q;
+    int n = 0;
+
+    mf_queue_init(&q, 10000);
+    for (; mf_queue_room(&q, 100); n++)
+        mf_queue_put(&q, 100, 0, 0, 0);
+    cr_expect(eq(int, n, 100));
+    mf_queue_clear(&q);
+    cr_expect(eq(ptr, (void *)mf_queue_first(&q), NULL));
+    cr_expect(ne(ptr, mf_queue_room(&q, 100), NULL));
+    mf_queue_put(&q, 10, 3, 4, 5);
+    cr_expect(eq(u64, mf_queue_first(&q)->end - q.taken, 10));
+    mf_queue_done(&q);
+}
+
+Test(points, fire_at_their_numbers)
+{
+    struct mf_points points;
+    struct mf_plan plan = {.points = 2, .point = {{7, 3, 2, 3}, {8, 5, 0, 1}}};
+    char log[200] = "";
+
+    mf_points_init(&points, &plan);
+    for (int i = 1; i <= 20; i++) {
+        uint32_t point;
+        if (!mf_points_sent(&points))
+            continue;
+        while (mf_points_take(&points, &point))
+            sprintf(log + strlen(log), "%d:%u ", i, point);
+    }
+    cr_expect(eq(int, strcmp(log, "3:7 5:7 5:8 7:7 "), 0), "%s", log);
+    mf_points_init(&points, &(struct mf_plan){0});
+    cr_expect(not(mf_points_sent(&points)));
+}
+
+Test(endpoint, good_and_bad_ones)
+{
+    struct mf_endpoint endpoint;
+    struct mf_error err;
+    static const char *const good[] = {"unix:/run/x", "tcp:127.0.0.1:80", "tcp:[::1]:80", "tcp:::1:80"};
+    static const char *const bad[] = {
+        "", "local", "unix:", "tcp:", "tcp:127.0.0.1", "tcp:localhost:80", "tcp:127.0.0.1:http", "tcp:127.0.0.1:"};
+    char path[300] = "unix:/";
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        cr_expect(eq(int, mf_endpoint_parse(&endpoint, good[i], &err), 0), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        cr_expect(eq(int, mf_endpoint_parse(&endpoint, bad[i], &err), -1), "%s", bad[i]);
+    memset(path + 6, 'x', 200);
+    cr_expect(eq(int, mf_endpoint_parse(&endpoint, path, &err), -1));
+}
