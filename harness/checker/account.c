@@ -180,7 +180,7 @@ static inline bool pong_is_normal(const struct mf_account *a, const struct mf_st
            !pong->is_error && !pong->is_wrong && response_ns <= a->timeout_ns && pong->seq >= s->answered_below &&
            atomic_load_explicit(&u->header->requested, memory_order_acquire) == u->requested &&
            slot->due_ns >= u->calm_from_ns && slot->committed == u->committed && pong->version == u->calm_version &&
-           w->known == 15 && w->generation == slot->committed && w->next_seq == pong->seq &&
+           w->known == 15 && w->credit == 0 && w->generation == slot->committed && w->next_seq == pong->seq &&
            pong->count - w->next_count <= s->count_slack && w->instance == pong->instance;
 }
 
@@ -226,7 +226,11 @@ void mf_account_lost(struct mf_account *a, uint32_t stream, uint64_t seq, enum m
 
 void mf_account_not_sent(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns)
 {
-    mf_account_give_up(a, mf_account_stream(a, stream), seq, MF_OUTCOME_NOT_SENT, MF_CAUSE_UNSENT, now_ns);
+    struct mf_stream *s = mf_account_stream(a, stream);
+    const struct mf_exception *e = mf_stream_exception(s, seq);
+    if (e ? e->ping.written_ns : mf_stream_slot(s, seq)->state == MF_SLOT_WRITTEN)
+        return;
+    mf_account_give_up(a, s, seq, MF_OUTCOME_NOT_SENT, MF_CAUSE_UNSENT, now_ns);
 }
 
 void mf_account_each_open(struct mf_account *a, uint32_t stream,

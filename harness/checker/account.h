@@ -3,35 +3,62 @@
  * a stored history.
  *
  * Life: mf_account_new; then for each ping mf_account_due, mf_account_written, and in the end mf_account_pong or
- * mf_account_lost; mf_account_expire now and then; mf_account_finish once (everything still open is then lost as
- * `unanswered`); mf_account_free.
+ * mf_account_lost; mf_account_expire now and then; mf_account_finish once (everything still open is then lost);
+ * mf_account_free. The instants start_ns and measure_ns of the recorder's header must stand before the first ping is
+ * due. Threads: one, the worker's.
  *
- * Memory: constant in the number of messages. A stream keeps a window (ring) of its unsettled pings; below it only
- * exceptions are kept: pings that are past their timeout and unanswered, or lost. Per process 32 bytes.
+ * Memory: constant in the number of messages. A stream keeps a ring of its unsettled pings; below it only exceptions
+ * are kept: pings that are past their timeout and unanswered, lost, or not sent. Per process 32 bytes.
  *
  * Rules (ledger)
- * - A ping is open until answered or lost. A right answer within due + timeout is `answered`, later `late`; a ping that
- * has passed its timeout stays open as an exception, and ends as `lost` (unanswered) in mf_account_finish.
- * - An answer to a ping that has had one (answered, late, wrong, error) is `duplicated`; to one never sent (seq not yet
- * due, stream or process not ours, or process not the one asked) `phantom`. An answer to a ping already declared lost
- * takes that back: it becomes answered/late.
+ * - A ping is open until answered, lost or not sent. A right answer within due + timeout is `answered`, later `late`; a
+ * ping that has passed its timeout stays open as an exception, and ends as `lost` in mf_account_finish: `unanswered`,
+ * or `unsent` where the kernel had never taken it whole.
+ * - An answer to a ping that has had one (answered, late, wrong, error) is `duplicated`, whatever it says. An answer to
+ * one never sent is `phantom`: seq not yet due, due but not written (call written before reading on), not sent; stream
+ * not ours; or process not the one asked (an error is matched by stream and seq alone, since not every codec's errors
+ * name a process). An answer to a ping already declared lost takes that back, in every count: it becomes what the
+ * answer makes it.
  * - `reordered`: the first right answer to a ping whose stream has already had the first answer to a later ping.
- * Rules (versions). Generation g is the g-th slot of the upgrade log (g = 0: before the first; version_from of slot 0).
- * A ping remembers `committed` as it was when it was written. Its answer's version must be that of the generation
- * committed then, or of any generation requested since; else it is `stale`. A process's generations never go down in
- * the order of its answers; else `regressed`. Rolled-back and failed slots count as requested only until their outcome
- * stands. Rules (state). Each process belongs to one stream if processes >= streams (stream s has the processes p with
- * p mod streams = s, seq i goes to the (i mod n)-th of them); else several streams share process (stream mod processes)
- * and only monotony per stream is checked. With one owner: let two answers of a process, in the order of their pings,
- * carry counts c0 < c1 for its k0-th and k1-th ping. c1 - c0 > k1 - k0: `rehandled` += the difference; c1 <= c0 (not a
- * duplicate): `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out. Rules
- * (charging to upgrades). A bad ping (not `answered`) or an extra is charged to the upgrade whose interval (requested
- * ... ended) is nearest to its life (due ... end; for one that no event ended, i.e. unanswered, the due instant alone);
- * overlap is distance 0, ties go to the later. Charged only if some upgrade was requested by then. An answered ping is
- * in upgrade k's *window* if its end lies at or after requested(k) and it was due before requested(k) + window_ns, k
- * being the newest such. in_flight(k): written before requested(k), ended after it. blackout: per stream, settled in
- * due order: from the due instant of the first bad ping of a run to the due instant of the next good one (or of the
- * last bad one where none follows); charged to the upgrade to which the run's first bad ping is charged. */
+ * - A lost ping is counted at the stage that its byte showed when it was declared lost; an unanswered one at the
+ * furthest stage known (at its timeout, or at the end where no later ping has taken over its byte). Rules (latency).
+ * lag = written - due, of every ping written; service = done - written and response = done - due, of `answered` and
+ * `late` ones. Recorded for pings due at or after measure_ns. Counts include the warm-up. Rules (versions). Generation
+ * g is the g-th slot of the upgrade log (g = 0: before the first; version_from of slot 0).
+ * - A ping remembers `committed` as it was when mf_account_due was called, that is before its first byte can have left
+ * (read after the write, it could be too new, and an honest old answer be called stale). Its answer's version must be
+ * that of the generation committed then, or of any requested since; else it is `stale`. A slot that rolled back or
+ * failed counts as requested for pings written before that. A version of 0 in the log is not known: any fits.
+ * - A process's generation never goes down in the order of its pings. Since versions come again (1 2 3 2 1), an answer
+ * stands for the lowest generation of its version that is neither below the process's last one nor (if there is such a
+ * one) below that committed at its due call. Where there is none it is `regressed`, once for each way down, and the
+ * process is then at the lower one. After a roll-back the way down is counted too, since it was seen; it is charged to
+ * the upgrade that rolled back.
+ * - new_answers, first_new_ns and last_old_ns belong to the newest slot requested by then, as long as it has not rolled
+ * back or failed.
+ * - Only right answers (answered, late) are judged, here and for state.
+ * Rules (state). Each process belongs to one stream if processes >= streams (stream s has the processes p with p mod
+ * streams = s, seq i goes to the (i mod n)-th of them); else several streams share process (stream mod processes), only
+ * monotony per stream is checked, and a changed instance is counted by the stream whose number is the process's. With
+ * one owner: let two answers of a process, in the order of their pings, carry counts c0 and c1 for its k0-th and k1-th
+ * ping. c1 - c0 > k1 - k0: `rehandled` += the difference, less the pings in between that were handled out of order. c1
+ * <= c0: `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out. Rules (charging
+ * to upgrades). An upgrade's interval is requested ... ended (its last phase; now where its outcome is pending). A bad
+ * ping (not `answered`) or an extra is charged to the upgrade whose interval is nearest to its life (due ... end; for
+ * one that no event ended, i.e. unanswered, the due instant alone; for a duplicate or phantom the instant at which it
+ * came); overlap is distance 0, ties go to the later. Charged only if some upgrade was requested by then.
+ * - A right answer is in upgrade k's *window* if it came at or after requested(k) and its ping was due before
+ * requested(k) + window_ns, k being the newest requested by then. outcome[ANSWERED] counts the answered ones,
+ * response_max_ns is over answered and late ones.
+ * - gap_ns: between two `answered`, the later after requested(k), the earlier before requested(k) + window_ns: it may
+ * begin before and end behind it.
+ * - in_flight(k): written before requested(k), ended at or after it; one that is unanswered ends, here, at its timeout.
+ * - blackout: per stream, settled in due order: from the due instant of the first bad ping of a run to the due instant
+ * of the next good one (or of the last bad one where none follows); charged to the upgrade to which the run's first bad
+ * ping is charged (an unanswered one: nearest to its due instant when the run ends). A loss that is taken back after
+ * its run was settled does not shorten it.
+ * - The trigger's outcome is noted when it ends, or, where it had ended before its upgrade was requested, when that is
+ * seen (0 if it can't be told any more: it left the ring, and its stream has had bad answers). */
 #ifndef MF_CHECKER_ACCOUNT_H
 #define MF_CHECKER_ACCOUNT_H
 
@@ -66,9 +93,11 @@ struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf
 void mf_account_free(struct mf_account *a); /* takes NULL */
 
 /* The next ping of `stream` is due. Returns its seq (0, 1, 2 ... per stream); *process is whom to ask. Aborts never:
- * where memory is out, the ping is counted as not_sent at once, *sendable is false and it must not be sent. */
+ * where memory is out, the ping is counted as not_sent at once, *sendable is false and it must not be sent
+ * (its seq is then given again to the next). due_ns may lie in the past (the load is late), not in the future. */
 uint64_t mf_account_due(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable);
-/* The kernel has taken its last byte (transport local: the mailbox has it). */
+/* The kernel has taken its last byte (transport local: the mailbox has it). To be told before its answer is. No effect
+ * on one that is not open. */
 void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns);
 /* An answer came. Every answer must be told, whatever it says. Returns the outcome it gave its ping, or
  * MF_OUTCOME_COUNT where it gave none (duplicated, phantom): closed-loop loads free a slot of their window on an
@@ -76,7 +105,7 @@ void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uin
 enum mf_outcome mf_account_pong(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns);
 /* The ping is lost for this cause. No effect on one that is not open. */
 void mf_account_lost(struct mf_account *a, uint32_t stream, uint64_t seq, enum mf_cause cause, uint64_t now_ns);
-/* The load could not send it, by its own fault. */
+/* The load could not send it, by its own fault. No effect on one that is written or not open. */
 void mf_account_not_sent(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns);
 /* Every open ping of `stream`, in order of seq: calls visit(ctx, seq, written_ns or 0). visit may declare pings lost.
  */

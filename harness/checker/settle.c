@@ -98,23 +98,30 @@ void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq,
     mf_upgrades_trigger(&a->upgrades, stream_number(a, s), seq, outcome, NULL);
 }
 
+static bool witness_in_order(const struct mf_witness *w, uint64_t seq)
+{
+    return !(w->known & MF_WITNESS_SEQ) || seq >= w->next_seq;
+}
+
 /* A right answer: the witnesses' findings. */
 static void witness_judge(struct mf_account *a, struct mf_stream *s, const struct mf_slot *ping,
                           const struct mf_pong *pong, uint64_t now_ns)
 {
     struct mf_witness *w = s->witness + ping->turn;
-    bool in_order = !(w->known & MF_WITNESS_SEQ) || pong->seq >= w->next_seq;
+    bool in_order = witness_in_order(w, pong->seq);
+    const uint64_t *count = pong->has & 4 ? &pong->count : NULL;
     if (pong->has & 1) {
         struct mf_version_finding found =
             mf_upgrades_version(&a->upgrades, w, pong->version, ping->committed, ping->written_ns, now_ns, in_order);
         extra_count(a, MF_EXTRA_STALE, found.stale, ping->due_ns, now_ns);
         extra_count(a, MF_EXTRA_REGRESSED, found.regressed, ping->due_ns, now_ns);
     }
-    if (!in_order)
+    if (!in_order) {
+        mf_state_skip(w, count);
         return;
-    struct mf_state_finding found =
-        mf_state_judge(w, pong->seq, s->turns, s->shares_process, pong->has & 4 ? &pong->count : NULL,
-                       pong->has & 2 && s->judges_instance ? &pong->instance : NULL);
+    }
+    struct mf_state_finding found = mf_state_judge(w, pong->seq, s->turns, s->shares_process, count,
+                                                   pong->has & 2 && s->judges_instance ? &pong->instance : NULL);
     extra_count(a, MF_EXTRA_REHANDLED, found.rehandled, ping->due_ns, now_ns);
     extra_count(a, MF_EXTRA_STATE_LOST, found.state_lost, ping->due_ns, now_ns);
     extra_count(a, MF_EXTRA_REMADE, found.remade, ping->due_ns, now_ns);
@@ -160,6 +167,8 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
         mf_upgrades_good(&a->upgrades, ping->due_ns, now_ns, outcome == MF_OUTCOME_LATE);
         if (pong->seq < s->answered_below)
             extra_count(a, MF_EXTRA_REORDERED, 1, ping->due_ns, now_ns);
+    } else if (!witness_in_order(s->witness + ping->turn, pong->seq)) {
+        mf_state_skip(s->witness + ping->turn, NULL);
     }
     if (pong->seq >= s->answered_below)
         s->answered_below = pong->seq + 1;

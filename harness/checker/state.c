@@ -8,7 +8,7 @@ static void count_judge(struct mf_witness *w, struct mf_state_finding *found, ui
         return;
     }
     /* asked once more for each of its turns since the ping that gave next_count - 1 */
-    uint64_t asked = (seq - w->next_seq) / turns, counted = count - w->next_count;
+    uint64_t asked = (seq - w->next_seq) / turns + w->credit, counted = count - w->next_count;
     if (!shared && counted > asked)
         found->rehandled = counted - asked;
 }
@@ -20,10 +20,10 @@ struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint3
     if (count) {
         if (w->known & MF_WITNESS_COUNT)
             count_judge(w, &found, seq, turns, shared, *count);
-        w->next_count = *count + 1;
+        w->next_count = *count == UINT64_MAX ? UINT64_MAX : *count + 1;
         w->known |= MF_WITNESS_COUNT;
     } else {
-        w->known &= ~(uint32_t)MF_WITNESS_COUNT;
+        w->known &= (uint16_t)~MF_WITNESS_COUNT;
     }
     if (instance) {
         found.remade = (w->known & MF_WITNESS_INSTANCE) && w->instance != *instance;
@@ -32,5 +32,12 @@ struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint3
     }
     w->next_seq = seq + turns;
     w->known |= MF_WITNESS_SEQ;
+    w->credit = 0;
     return found;
+}
+
+void mf_state_skip(struct mf_witness *w, const uint64_t *count)
+{
+    if ((!count || *count >= w->next_count) && w->credit < UINT16_MAX)
+        w->credit++;
 }

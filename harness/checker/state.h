@@ -15,7 +15,8 @@ struct mf_witness {
     uint64_t next_seq;   /* the seq of the ping it is asked next after the latest answered one; known with SEQ */
     uint64_t instance;   /* known with INSTANCE */
     uint32_t generation; /* of the code that gave its latest answer; known with VERSION */
-    uint32_t known;      /* MF_WITNESS_... */
+    uint16_t known;      /* MF_WITNESS_... */
+    uint16_t credit;     /* pings handled out of their order since: by so many its count may be ahead */
 };
 
 /* What an answer showed. */
@@ -29,5 +30,9 @@ struct mf_state_finding {
  */
 struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint32_t turns, bool shared,
                                        const uint64_t *count, const uint64_t *instance);
+
+/* An answer out of order came from this process (count NULL: none that can be trusted). If the ping was handled after
+ * the latest one that was in order, the count will be ahead by one for it, and that is no rehandling. */
+void mf_state_skip(struct mf_witness *w, const uint64_t *count);
 
 #endif

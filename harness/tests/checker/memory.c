@@ -1,0 +1,83 @@
+/* A hundred million messages: the numbers stay exact and the memory stays what it was. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+
+#include "rig.h"
+
+static struct rig rig;
+
+#ifdef __OPTIMIZE__
+#define MESSAGES 100000000ULL
+#else
+#define MESSAGES 1000000ULL /* an instrumented build: the same code, in the same time */
+#endif
+
+/* A closed loop, window 8 on each of 4 streams, 64 processes; one upgrade after every tenth part. */
+Test(memory, does_not_grow_with_messages)
+{
+    enum { STREAMS = 4, WINDOW = 8, UPGRADES = 9 };
+    rig_open(&rig, STREAMS, RIG_PROCESSES, UPGRADES);
+    uint64_t bytes = 0, now = START, rounds = MESSAGES / WINDOW;
+    uint32_t k = 0;
+    for (uint64_t round = 0; round < rounds; round++) {
+        uint32_t stream = round % STREAMS, process[WINDOW];
+        uint64_t first = round / STREAMS * WINDOW;
+        bool sendable;
+        for (uint32_t i = 0; i < WINDOW; i++) {
+            mf_account_due(rig.account, stream, now, process + i, &sendable);
+            mf_account_written(rig.account, stream, first + i, now += 10);
+        }
+        if (k < UPGRADES && round == rounds / (UPGRADES + 1) * (k + 1)) {
+            rig_request(&rig, k, ++now);
+            rig_end(&rig, k, MF_UPGRADE_COMMITTED, now);
+            rig.version = rig.rec.log[k++].version_to;
+        }
+        for (uint32_t i = 0; i < WINDOW; i++) {
+            struct mf_pong pong = {.stream = stream,
+                                   .process = process[i],
+                                   .version = rig.version,
+                                   .seq = first + i,
+                                   .instance = rig.instance[process[i]],
+                                   .count = ++rig.count[process[i]],
+                                   .has = 7};
+            mf_account_pong(rig.account, &pong, now += 10);
+        }
+        mf_account_expire(rig.account, now, NULL, NULL);
+        if (round == 1000)
+            bytes = mf_account_bytes(rig.account);
+    }
+    cr_assert(eq(u64, mf_account_bytes(rig.account), bytes));
+    cr_assert(lt(u64, bytes, 16384));
+    char expected[64];
+    snprintf(expected, sizeof expected, "answered=%llu", (unsigned long long)MESSAGES);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, expected);
+    cr_assert(eq(u64, rig.record->due, MESSAGES));
+    cr_assert(eq(u64, rig.record->written, MESSAGES));
+    cr_assert(eq(u64, rig.record->response.count, MESSAGES));
+    for (k = 0; k < UPGRADES; k++) {
+        cr_assert(eq(u64, rig.tally[k].in_flight, WINDOW));
+        cr_assert(eq(u64, rig.tally[k].in_flight_lost, 0));
+        cr_assert(ge(u64, rig.tally[k].new_answers, MESSAGES / 10 - WINDOW));
+    }
+    rig_close(&rig);
+}
+
+/* Late answers come and go as exceptions: their room is used again. */
+Test(memory, does_not_grow_with_late_answers)
+{
+    rig_open(&rig, 1, 1, 0);
+    uint64_t bytes = 0, now = START;
+    for (uint64_t i = 0; i < 200000; i++) {
+        uint64_t seq = rig_send(&rig, 0, now);
+        mf_account_expire(rig.account, now += 200 * MS, NULL, NULL);
+        cr_assert(eq(int, (int)rig_pong(&rig, rig_answer(&rig, 0, seq), now), MF_OUTCOME_LATE));
+        if (i == 1000)
+            bytes = mf_account_bytes(rig.account);
+    }
+    cr_assert(eq(u64, mf_account_bytes(rig.account), bytes));
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "late=200000");
+    rig_close(&rig);
+}

@@ -1,0 +1,195 @@
+/* Stale and regressed, over upgrades 1 -> 2 -> 3 -> 2 -> 1 with commits, roll-backs and failures. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "rig.h"
+
+static struct rig rig;
+
+static void answer_with(uint32_t version, uint64_t seq, uint64_t now_ns)
+{
+    struct mf_pong pong = rig_answer(&rig, 0, seq);
+    pong.version = version;
+    rig_pong(&rig, pong, now_ns);
+}
+
+static void round_with(uint32_t version, uint64_t now_ns)
+{
+    answer_with(version, rig_send(&rig, 0, now_ns), now_ns + 1);
+}
+
+static uint64_t extra(enum mf_extra e)
+{
+    return rig.record->extra[e];
+}
+
+Test(versions, a_whole_cycle_is_clean)
+{
+    static const uint32_t version[] = {1, 2, 3, 2, 1};
+    rig_open(&rig, 1, 1, 4);
+    uint64_t now = START;
+    for (uint32_t k = 0; k <= 4; k++) {
+        for (int i = 0; i < 200; i++)
+            round_with(version[k], now += MS / 2);
+        if (k == 4)
+            break;
+        uint64_t before = rig_send(&rig, 0, now);
+        rig_request(&rig, k, now += 10);
+        round_with(version[k], now += 10);              /* the old one still may */
+        answer_with(version[k + 1], before, now += 10); /* the new one may already */
+        rig_end(&rig, k, MF_UPGRADE_COMMITTED, now += 10);
+    }
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=1008 reordered=4");
+    for (uint32_t k = 0; k < 4; k++) {
+        cr_assert(eq(u64, rig.tally[k].new_answers, 201), "upgrade %u", k);
+        cr_assert(ne(u64, rig.tally[k].first_new_ns, 0));
+        cr_assert(lt(u64, rig.tally[k].last_old_ns, rig.tally[k].first_new_ns));
+    }
+    rig_close(&rig);
+}
+
+Test(versions, stale_after_the_commit_only)
+{
+    rig_open(&rig, 1, 1, 1);
+    round_with(1, START);
+    rig_request(&rig, 0, START + 10);
+    uint64_t before_commit = rig_send(&rig, 0, START + 20);
+    rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 30);
+    uint64_t after_commit = rig_send(&rig, 0, START + 40);
+    answer_with(1, before_commit, START + 50);
+    cr_assert(eq(u64, extra(MF_EXTRA_STALE), 0));
+    answer_with(1, after_commit, START + 60);
+    cr_assert(eq(u64, extra(MF_EXTRA_STALE), 1));
+    for (uint64_t i = 0; i < 5; i++)
+        round_with(1, START + 200 * MS + i); /* long after the window too */
+    round_with(2, START + 300 * MS);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=9 stale=6");
+    cr_assert(eq(u64, rig.tally[0].extra[MF_EXTRA_STALE], 6));
+    cr_assert(eq(u64, rig.tally[0].new_answers, 1));
+    cr_assert(eq(u64, rig.tally[0].last_old_ns, START + 200 * MS + 5));
+    cr_assert(eq(u64, rig.tally[0].first_new_ns, START + 300 * MS + 1));
+    rig_close(&rig);
+}
+
+Test(versions, one_never_asked_for_is_stale)
+{
+    rig_open(&rig, 1, 1, 2);
+    round_with(1, START);
+    round_with(2, START + 1); /* before its request */
+    round_with(9, START + 2); /* no such version */
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=3 stale=2");
+    rig_close(&rig);
+}
+
+Test(versions, regressed_once_for_each_way_back)
+{
+    rig_open(&rig, 1, 1, 1);
+    round_with(1, START);
+    rig_request(&rig, 0, START + 10);
+    round_with(2, START + 20);
+    round_with(1, START + 30); /* back: 1 */
+    round_with(1, START + 40);
+    round_with(2, START + 50);
+    round_with(1, START + 60); /* back: 2 */
+    rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 70);
+    round_with(2, START + 80);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=7 regressed=2");
+    rig_close(&rig);
+}
+
+Test(versions, a_cycle_that_returns_is_no_regress)
+{
+    rig_open(&rig, 1, 1, 4); /* 1 2 3 2 1: the last 1 is the fourth generation, not the first */
+    round_with(1, START);
+    for (uint32_t k = 0; k < 4; k++) {
+        rig_request(&rig, k, START + 10 + k * 10);
+        rig_end(&rig, k, MF_UPGRADE_COMMITTED, START + 15 + k * 10);
+    }
+    round_with(1, START + 100);
+    round_with(2, START + 200 * MS); /* stale, and back to the third generation */
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=3 stale=1 regressed=1");
+    rig_close(&rig);
+}
+
+Test(versions, regress_is_per_process)
+{
+    rig_open(&rig, 1, 2, 1);
+    round_with(1, START);
+    round_with(1, START + 1);
+    rig_request(&rig, 0, START + 10);
+    round_with(2, START + 20); /* process 0 */
+    round_with(1, START + 30); /* process 1 has not gone over yet */
+    round_with(2, START + 40);
+    round_with(2, START + 50);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=6");
+    rig_close(&rig);
+}
+
+Test(versions, a_roll_back_lets_the_new_answer_what_was_written_before_it)
+{
+    rig_open(&rig, 1, 1, 2);
+    round_with(1, START);
+    rig_request(&rig, 0, START + 10);
+    uint64_t before = rig_send(&rig, 0, START + 20);
+    rig_end(&rig, 0, MF_UPGRADE_ROLLED_BACK, START + 30);
+    uint64_t after = rig_send(&rig, 0, START + 40);
+    answer_with(2, before, START + 50);
+    answer_with(2, after, START + 60); /* it was said to be gone */
+    cr_assert(eq(u64, extra(MF_EXTRA_STALE), 1));
+    round_with(1, START + 70); /* the old one goes on: a way back, as promised */
+    cr_assert(eq(u64, extra(MF_EXTRA_REGRESSED), 1));
+    for (uint64_t i = 0; i < 10; i++)
+        round_with(1, START + 100 * MS + i * MS);
+    rig_request(&rig, 1, START + 200 * MS); /* its version_to is 3 */
+    rig_end(&rig, 1, MF_UPGRADE_COMMITTED, START + 210 * MS);
+    round_with(3, START + 220 * MS);
+    round_with(2, START + 230 * MS);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=16 stale=2 regressed=2");
+    cr_assert(eq(u64, rig.tally[0].new_answers, 0)); /* answered, but after it had been rolled back */
+    rig_close(&rig);
+}
+
+Test(versions, a_failed_upgrade_counts_as_one_rolled_back)
+{
+    rig_open(&rig, 1, 1, 1);
+    rig_request(&rig, 0, START + 10);
+    rig_end(&rig, 0, MF_UPGRADE_FAILED, START + 20);
+    round_with(1, START + 30);
+    round_with(2, START + 40);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=2 stale=1");
+    rig_close(&rig);
+}
+
+Test(versions, an_unknown_version_in_the_log_holds_nobody_to_anything)
+{
+    rig_open(&rig, 1, 1, 1);
+    rig.rec.log[0].version_from = 0;
+    rig.rec.log[0].version_to = 0;
+    round_with(5, START);
+    rig_request(&rig, 0, START + 10);
+    rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 20);
+    round_with(6, START + 30);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=2");
+    rig_close(&rig);
+}
+
+Test(versions, wrong_and_error_answers_are_not_judged)
+{
+    rig_open(&rig, 1, 1, 1);
+    struct mf_pong pong = rig_answer(&rig, 0, rig_send(&rig, 0, START));
+    pong.version = 9;
+    pong.is_wrong = true;
+    rig_pong(&rig, pong, START + 1);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "wrong=1");
+    rig_close(&rig);
+}
