@@ -115,19 +115,45 @@ static void message_pack(const struct mf_message *m, enum mf_cargo_place place, 
     writer_put(w, m->text, record.text_bytes);
 }
 
+static int by_arrival(const void *a, const void *b)
+{
+    const struct mf_message *const *x = a, *const *y = b;
+    return ((*x)->arrived > (*y)->arrived) - ((*x)->arrived < (*y)->arrived);
+}
+
+/* Every mailbox's messages in the order in which they arrived, and not process by process: a stream that asks its
+ * processes in turn is then answered in its order. False: no memory. */
+static bool mailboxes_pack(struct mf_core *core, uint32_t queued, struct cargo_writer *w)
+{
+    const struct mf_message **all = malloc((queued + 1u) * sizeof(*all));
+    if (!all)
+        return false;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < core->processes_count; i++)
+        for (const struct mf_message *m = core->processes[i].mailbox.head; m; m = m->next)
+            all[n++] = m;
+    qsort(all, n, sizeof(*all), by_arrival);
+    for (uint32_t i = 0; i < n; i++)
+        message_pack(all[i], MF_CARGO_MAILBOX, w);
+    free(all);
+    return true;
+}
+
 /* A message held at RECEIVED comes last: its process's mailbox holds what was enqueued before it. */
 static uint32_t messages_pack(struct mf_core *core, struct cargo_writer *w)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, queued = 0;
     for (uint32_t i = 0; i < core->processes_count; i++) {
         const struct mf_process *p = &core->processes[i];
+        queued += p->mailbox.count;
         if (p->held_reply) {
             message_pack(p->held_reply, MF_CARGO_REPLY, w);
             n++;
         }
-        for (const struct mf_message *m = p->mailbox.head; m; m = m->next, n++)
-            message_pack(m, MF_CARGO_MAILBOX, w);
     }
+    if (!mailboxes_pack(core, queued, w))
+        w->error = ENOMEM;
+    n += queued;
     for (const struct mf_connection *c = core->io.connections; c; c = c->next)
         if (c->held_in) {
             message_pack(c->held_in, MF_CARGO_MAILBOX, w);

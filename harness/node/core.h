@@ -30,7 +30,8 @@ struct mf_upgrade_request {
 
 enum mf_load_how {
     MF_LOAD_PRIVATE, /* open a private copy (in the run's folder, unlinked at once), so that glibc can't hand back an image still open */
-    MF_LOAD_IN_PLACE, /* dlopen of the path as it is: where it is still open glibc returns the old image (`stale` lives from that) */
+    MF_LOAD_IN_PLACE, /* put a copy at the one name that the node's module has in the run's folder, as a deployment would, and open that: where it is still
+                       * open glibc returns the old image (`stale` lives from that). The first module is loaded so */
 };
 /* Opens, checks (symbol, ABI number, sizes, required members) and initialises a module. Message path undisturbed. *image is
  * the caller's until published or unloaded. */

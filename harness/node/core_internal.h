@@ -46,6 +46,8 @@ struct mf_message {
     struct mf_message *next;
     struct mf_connection *connection; /* where the answer goes; NULL: transport local */
     uint64_t seq, instance, count;
+    uint64_t
+        arrived; /* counts the messages that its scheduler has put into mailboxes: the order in which they are due */
     uint32_t stream, process, version;
     uint32_t home; /* transport local: the scheduler whose pinger sent it */
     uint8_t kind;  /* enum mf_message_kind */
@@ -241,6 +243,7 @@ struct mf_scheduler {
     _Atomic uint32_t attention;        /* enum mf_attention */
     _Atomic uint64_t pushed, dequeued; /* pings given to its inbox / taken out for handling or dropped with their
                                           mailbox: the difference is queued */
+    uint64_t arrivals;                 /* pings put into mailboxes */
     struct mf_process *run_first, *run_last;
     struct mf_chain out;     /* answers not yet pushed to the I/O thread */
     struct mf_chain *across; /* transport local: per scheduler, messages not yet pushed to it */

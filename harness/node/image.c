@@ -128,8 +128,7 @@ static int file_open(struct mf_core *core, const char *path, enum mf_load_how ho
         return -1;
     *handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
     const char *why = *handle ? NULL : dlerror();
-    if (how == MF_LOAD_PRIVATE)
-        unlink(copy);
+    unlink(copy); /* mapped is mapped; and a name that is still open needs no file to be found by */
     if (!*handle)
         return mf_error_set(err, MF_STATUS_TARGET, path, "the module cannot be loaded: %s", why ? why : "no reason");
     return 0;

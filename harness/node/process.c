@@ -71,6 +71,7 @@ void mf_process_wake(struct mf_core *core, struct mf_process *p)
 
 void mf_process_enqueue(struct mf_core *core, struct mf_process *p, struct mf_message *m)
 {
+    m->arrived = mf_scheduler_of(core, p)->arrivals++;
     mf_chain_append(&p->mailbox, m);
     /* transport local: nobody has read it before */
     if (m->stage == 0 && mf_stage_reach(core, m, MF_STAGE_RECEIVED, p, NULL))
