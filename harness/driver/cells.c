@@ -1,5 +1,6 @@
 #include "driver/cells.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "driver/shape.h"
@@ -104,11 +105,4 @@ struct mf_report_cell mf_cell_state_report(const struct mf_cell_state *state)
                                    .first_seed = state->seed,
                                    .expect = state->cell->expect,
                                    .expect_count = state->cell->expect_count};
-}
-
-void mf_cell_state_print(const struct mf_cell_state *state, FILE *out)
-{
-    const struct mf_judgement *j = &state->judgement;
-    for (uint32_t i = 0; j->verdict != MF_VERDICT_PASS && i < j->reasons; i++)
-        fprintf(out, "%s: %s: %s\n", state->cell->name, mf_verdict_keys[j->verdict], j->reason[i]);
 }

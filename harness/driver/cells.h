@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/error.h"
 #include "checker/result.h"
@@ -35,8 +34,6 @@ void mf_cell_state_trouble(struct mf_cell_state *state, const struct mf_error *e
 void mf_cell_state_judge(struct mf_cell_state *state, bool interrupted);
 /* Borrows from the state. */
 struct mf_report_cell mf_cell_state_report(const struct mf_cell_state *state);
-/* Its reasons, a line each, where it did not pass. */
-void mf_cell_state_print(const struct mf_cell_state *state, FILE *out);
 
 /* One more reason; the verdict becomes the worse one. Where the list is full, its last line gives way. */
 void mf_judgement_note(struct mf_judgement *judgement, enum mf_verdict verdict, const char *text);

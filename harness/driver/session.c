@@ -262,7 +262,10 @@ static void on_plots_done(void *ctx, const char *note)
 static void plots_make(struct session *s)
 {
     struct mf_error note = {0};
-    if (s->options->no_plot || s->interrupts)
+    uint32_t runs = 0;
+    for (uint32_t i = 0; i < s->scenario->cells_count; i++)
+        runs += s->cells[i].runs_count;
+    if (s->options->no_plot || s->interrupts || runs == 0)
         return;
     s->plots = mf_plots_start(&s->loop, &s->places, s->folder, s, on_plots_done, &note);
     if (!s->plots)
@@ -297,8 +300,6 @@ static int session_report(struct session *s, enum mf_status *status, struct mf_e
     if (mf_compare(stdout, paths, 1, &style, err) != 0)
         return -1;
     *status = status_of(s, verdict);
-    for (uint32_t i = 0; i < s->scenario->cells_count; i++)
-        mf_cell_state_print(&s->cells[i], stdout);
     printf("%s: %s\n", mf_verdict_keys[verdict], s->folder);
     return 0;
 }
