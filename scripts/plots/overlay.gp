@@ -13,6 +13,7 @@ set label 2 "highest response of the pings due in each ms; the upgrade is reques
 set logscale y
 set yrange [low_ms:high_ms]
 set xrange [from_ms:to_ms]
+set xtics to_ms - from_ms > 120 ? 50 : 20
 set grid xtics ytics lc rgb 0xDDDDDD lw 1 lt 1
 # The legend, drawn once: gnuplot's own would be squeezed into the first panel.
 unset key

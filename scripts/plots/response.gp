@@ -47,7 +47,7 @@ set ytics autofreq
 if (lost_total == 0) {
     set yrange [0:1]
     set ytics (0)
-    set label 4 "no message was lost" at graph 0.5,0.5 center textcolor rgb 0x555555
+    set label 4 "no message was lost" at graph 0.5,0.5 center front textcolor rgb 0x555555
 } else {
     if (lost_max > 200) {
         # 0 has no place on a log axis, and nothing is drawn for it; 0.5 is the floor

@@ -1,7 +1,7 @@
 # Loss and spike, cell by cell: one row each, dots with their numbers. A zero has no place on a log axis: it stands in a column of its own.
 # The caller sets, besides style.gp's: data (file: row name lost lost_per_upgrade_max spike_median spike_p95 spike_max), cells (number),
-# lost_low, lost_high (decades that hold all that is not zero), lost_most (the highest), lost_log (1: log axis), spike_low, spike_high, spike_log, rows_left (pixels
-# for the names), runs_note (text).
+# lost_low, lost_high (decades that hold all that is not zero), lost_most (the highest), lost_log (1: log axis), spike_low, spike_high, spike_log, spike_zero (1: there is one), rows_left
+# (pixels for the names), runs_note (text).
 load dir."/style.gp"
 set datafile separator "\t"
 top = 1 - 92.0 / height
@@ -45,14 +45,15 @@ unset logscale x
 set lmargin at screen middle
 set rmargin at screen 1 - 74.0 / width
 set ytics format ""
+set xtics autofreq
 set label 3 "spike: highest response minus the usual median" at graph 0,1 offset 0,0.8
 set key at screen 1 - 16.0 / width,1 - 26.0 / height right horizontal maxrows 1 samplen 1
 if (spike_log) {
     set logscale x
-    zero = spike_low / 1.8
-    set xrange [spike_low / 2.4:spike_high * 1.4]
-    eval "set xtics ".ticks_ms." add"
-    set xtics add ("0" zero)
+    zero = spike_low / 3.2
+    set xrange [(spike_zero ? spike_low / 5.6 : spike_low / 1.3):spike_high * 1.4]
+    eval "set xtics ".ticks_ms
+    if (spike_zero) { set xtics add ("0" zero) }
 } else {
     zero = 0
     set xrange [-spike_high * 0.04:spike_high * 1.2]
@@ -63,5 +64,5 @@ plot data using (place($5)):1:(place($5)):(place($7)) with xerrorbars pt -1 lw 1
      data using (place($6)):1 with points pt 6 ps 1.3 lw 1.6 lc rgb black title "95 %", \
      data using (place($7)):1 with points pt 2 ps 1.0 lw 1.8 lc rgb orange title "worst", \
      data using (place($7)):1:(sprintf(" %.3g ms", $7)) with labels left offset 0.8,0 textcolor rgb 0x333333 notitle, \
-     data using (zero):1:(valid(5) ? "" : "no upgrade was measured") with labels left textcolor rgb grey notitle
+     data using (spike_log ? spike_low : 0):1:(valid(5) ? "" : "no upgrade was measured") with labels left textcolor rgb grey notitle
 unset multiplot
