@@ -105,6 +105,7 @@ static json_t *instrument_json(const struct mf_result *r)
     mf_json_put(&j, "late_wakeups", mf_json_count(r->late_wakeups));
     mf_json_put(&j, "wakeup_late_us_max", mf_json_number((double)r->wakeup_late_ns_max / 1e3));
     mf_json_put(&j, "unfinished_workers", json_integer(r->unfinished_workers));
+    mf_json_put(&j, "unbalanced_workers", json_integer(r->unbalanced_workers));
     return mf_json_end(&j);
 }
 
@@ -151,7 +152,8 @@ static json_t *proof_json(const struct mf_result *r)
 static json_t *baseline_json(const struct mf_result *r)
 {
     struct mf_json j = mf_json_begin();
-    mf_json_put(&j, "response_median_us", mf_json_number(r->baseline_median_us));
+    mf_json_put(&j, "response_median_us",
+                r->baseline_median_us < 0 ? json_null() : mf_json_number(r->baseline_median_us));
     return mf_json_end(&j);
 }
 

@@ -8,10 +8,27 @@
 
 #define TICKS_PER_HALF 5
 
-static double tick_next(double share)
+/* The ticks, counted in whole numbers so that none is passed over or taken too early by rounding: tick t of half h is
+ * the share 1 - (10 - t) / (10 * 2^h). */
+struct tick {
+    int half, step;
+};
+
+static double tick_rest(struct tick t)
 {
-    double halves = floor(log2(1.0 / (1.0 - share))) + 1;
-    return share + 1.0 / (TICKS_PER_HALF * exp2(halves));
+    return ldexp((2.0 * TICKS_PER_HALF - t.step) / (2.0 * TICKS_PER_HALF), -t.half);
+}
+
+/* Whether `seen` of `count` reach it. Exact up to 2^49 values. */
+static bool tick_reached(struct tick t, uint64_t seen, uint64_t count)
+{
+    return ldexp((double)(count - seen) * 2 * TICKS_PER_HALF, t.half) <=
+           (double)(2 * TICKS_PER_HALF - t.step) * (double)count;
+}
+
+static struct tick tick_next(struct tick t)
+{
+    return t.step + 1 < TICKS_PER_HALF ? (struct tick){t.half, t.step + 1} : (struct tick){t.half + 1, 0};
 }
 
 /* Population standard deviation, from the buckets' middles. */
@@ -36,15 +53,15 @@ static uint64_t bucket_value(const struct mf_hist *h, uint32_t i)
 static void lines_print(FILE *out, const struct mf_hist *h)
 {
     uint64_t seen = 0;
-    double share = 0;
+    struct tick tick = {0, 0};
     for (uint32_t i = 0; i < MF_HIST_BUCKETS && seen < h->count; i++) {
         if (!h->buckets[i])
             continue;
         seen += h->buckets[i];
-        while ((double)seen / (double)h->count >= share) {
-            fprintf(out, "%12.6f %14.12f %10" PRIu64 " %14.2f\n", (double)bucket_value(h, i) / 1e6, share, seen,
-                    1.0 / (1.0 - share));
-            share = tick_next(share);
+        while (tick_reached(tick, seen, h->count)) {
+            fprintf(out, "%12.6f %14.12f %10" PRIu64 " %14.2f\n", (double)bucket_value(h, i) / 1e6, 1 - tick_rest(tick),
+                    seen, 1 / tick_rest(tick));
+            tick = tick_next(tick);
             if (seen == h->count) /* all further ticks would repeat the maximum */
                 break;
         }

@@ -26,11 +26,15 @@ const char *mf_notes_load(const struct mf_rows *rows, uint32_t r)
 static bool says_dirty(const struct mf_rows *rows, const struct mf_row *row, char *text)
 {
     (void)rows;
-    if (!row->measured || row->value[MF_MEASURE_FIRED] < 1)
+    if (!row->measured)
         return false;
+    if (row->value[MF_MEASURE_FIRED] < 1) { /* then "0 lost" says nothing about upgrades */
+        snprintf(text, SAYING_BYTES, "no upgrade fired");
+        return true;
+    }
     int used = snprintf(text, SAYING_BYTES, "%.0f of %.0f upgrades dirty", row->value[MF_MEASURE_DIRTY],
                         row->value[MF_MEASURE_FIRED]);
-    if (row->has[MF_MEASURE_DIRTY_BOUND])
+    if (row->has[MF_MEASURE_DIRTY_BOUND] && row->value[MF_MEASURE_DIRTY] < row->value[MF_MEASURE_FIRED])
         snprintf(text + used, SAYING_BYTES - (size_t)used, ": at most %.3g %% at 95 %%",
                  100 * row->value[MF_MEASURE_DIRTY_BOUND]);
     return true;

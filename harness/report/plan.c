@@ -95,13 +95,14 @@ static void result_print(FILE *out, const struct mf_report_cell *cell, enum mf_v
         upgrade_print(out, ++*number, &r->upgrades[i], verdict);
     }
     if (r->target.died) {
-        fprintf(out, "  the target died unasked %" PRIu32 " times  <-- failed here: ", r->target.died);
+        fprintf(out, "  the target died unasked %" PRIu32 " time%s  <-- failed here: ", r->target.died,
+                r->target.died == 1 ? "" : "s");
         mf_file_plain(out, r->target.died_text[0] ? r->target.died_text : "no status is known");
         fputc('\n', out);
     }
     if (r->unfinished_workers)
-        fprintf(out, "  load  <-- failed here: %" PRIu32 " workers did not finish their account\n",
-                r->unfinished_workers);
+        fprintf(out, "  load  <-- failed here: %" PRIu32 " worker%s did not finish the account\n",
+                r->unfinished_workers, r->unfinished_workers == 1 ? "" : "s");
 }
 
 static void cell_print(FILE *out, const struct mf_report_cell *cell, unsigned *number)

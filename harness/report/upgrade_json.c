@@ -21,6 +21,7 @@ static json_t *trigger_json(const struct mf_upgrade_result *u)
     mf_json_put(&j, "process", json_integer(u->trigger_process));
     mf_json_put(&j, "held", json_boolean(u->trigger_held));
     mf_json_put(&j, "outcome", mf_json_text(mf_upgrade_trigger_outcome(u)));
+    mf_json_put(&j, "version_is_new", json_boolean(u->trigger_version_is_new));
     return mf_json_end(&j);
 }
 
