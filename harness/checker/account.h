@@ -21,10 +21,12 @@
  * answer makes it.
  * - `reordered`: the first right answer to a ping whose stream has already had the first answer to a later ping.
  * - A lost ping is counted at the stage that its byte showed when it was declared lost; an unanswered one at the
- * furthest stage known (at its timeout, or at the end where no later ping has taken over its byte). Rules (latency).
- * lag = written - due, of every ping written; service = done - written and response = done - due, of `answered` and
- * `late` ones. Recorded for pings due at or after measure_ns. Counts include the warm-up. Rules (versions). Generation
- * g is the g-th slot of the upgrade log (g = 0: before the first; version_from of slot 0).
+ * furthest stage known (at its timeout, or at the end where no later ping has taken over its byte).
+ *
+ * Rules (latency). lag = written - due, of every ping written; service = done - written and response = done - due, of
+ * `answered` and `late` ones. Recorded for pings due at or after measure_ns. Counts include the warm-up.
+ *
+ * Rules (versions). Generation g is the g-th slot of the upgrade log (g = 0: before the first; version_from of slot 0).
  * - A ping remembers `committed` as it was when mf_account_due was called, that is before its first byte can have left
  * (read after the write, it could be too new, and an honest old answer be called stale). Its answer's version must be
  * that of the generation committed then, or of any requested since; else it is `stale`. A slot that rolled back or
@@ -37,16 +39,19 @@
  * - new_answers, first_new_ns and last_old_ns belong to the newest slot requested by then, as long as it has not rolled
  * back or failed.
  * - Only right answers (answered, late) are judged, here and for state.
+ *
  * Rules (state). Each process belongs to one stream if processes >= streams (stream s has the processes p with p mod
  * streams = s, seq i goes to the (i mod n)-th of them); else several streams share process (stream mod processes), only
  * monotony per stream is checked, and a changed instance is counted by the stream whose number is the process's. With
  * one owner: let two answers of a process, in the order of their pings, carry counts c0 and c1 for its k0-th and k1-th
  * ping. c1 - c0 > k1 - k0: `rehandled` += the difference, less the pings in between that were handled out of order. c1
- * <= c0: `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out. Rules (charging
- * to upgrades). An upgrade's interval is requested ... ended (its last phase; now where its outcome is pending). A bad
- * ping (not `answered`) or an extra is charged to the upgrade whose interval is nearest to its life (due ... end; for
- * one that no event ended, i.e. unanswered, the due instant alone; for a duplicate or phantom the instant at which it
- * came); overlap is distance 0, ties go to the later. Charged only if some upgrade was requested by then.
+ * <= c0: `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out.
+ *
+ * Rules (charging to upgrades). An upgrade's interval is requested ... ended (its last phase; now where its outcome is
+ * pending). A bad ping (not `answered`) or an extra is charged to the upgrade whose interval is nearest to its life
+ * (due ... end; for one that no event ended, i.e. unanswered, the due instant alone; for a duplicate or phantom the
+ * instant at which it came); overlap is distance 0, ties go to the later. Charged only if some upgrade was requested by
+ * then.
  * - A right answer is in upgrade k's *window* if it came at or after requested(k) and its ping was due before
  * requested(k) + window_ns, k being the newest requested by then. outcome[ANSWERED] counts the answered ones,
  * response_max_ns is over answered and late ones.
