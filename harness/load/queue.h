@@ -30,11 +30,11 @@ void mf_queue_done(struct mf_queue *q);
 uint8_t *mf_queue_room(struct mf_queue *q, size_t n);
 /* The ping was written into that room with n bytes. */
 void mf_queue_put(struct mf_queue *q, size_t n, uint32_t stream, uint32_t process, uint64_t seq);
-/* The bytes that wait. */
+/* The bytes that wait; NULL where there are none. */
 static inline const uint8_t *mf_queue_bytes(const struct mf_queue *q, size_t *n)
 {
     *n = q->end - q->begin;
-    return q->byte + q->begin;
+    return *n > 0 ? q->byte + q->begin : NULL;
 }
 /* The kernel has taken n of them. */
 void mf_queue_taken(struct mf_queue *q, size_t n);

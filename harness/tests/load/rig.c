@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,13 +128,14 @@ static void server_read(struct server *s, struct peer *p)
 
 static void server_accept(struct server *s)
 {
-    int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+    int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC), on = 1;
 
     for (int i = 0; i < PEERS_MAX && fd >= 0; i++) {
         if (s->peer[i].fd >= 0)
             continue;
         s->peer[i].fd = fd;
         s->peer[i].bytes = 0;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* a UNIX socket refuses, and has no need */
         return;
     }
     cr_assert(eq(int, fd, -2), "accept: %s", strerror(errno));

@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,10 +97,8 @@ static pid_t rig_start_program(struct rig *rig)
     return pid;
 }
 
-static pid_t start_all(struct rig *rig, void (*on_ping)(struct server *s, struct peer *p, const struct mf_msg *ping))
+static pid_t start_prepared(struct rig *rig)
 {
-    rig_init(rig, "unix", "frame");
-    rig->server.on_ping = on_ping;
     rig_start(rig);
     rig_expect_line(rig, "ready");
     rig_stop(rig); /* the thread's worker has shown that the rig stands; now the program's turn */
@@ -110,6 +109,13 @@ static pid_t start_all(struct rig *rig, void (*on_ping)(struct server *s, struct
     rig_expect_line(rig, "ready");
     rig_go(rig);
     return pid;
+}
+
+static pid_t start_all(struct rig *rig, void (*on_ping)(struct server *s, struct peer *p, const struct mf_msg *ping))
+{
+    rig_init(rig, "unix", "frame");
+    rig->server.on_ping = on_ping;
+    return start_prepared(rig);
 }
 
 Test(program, runs_from_plan_to_stop)
@@ -139,5 +145,38 @@ Test(program, does_not_outlive_its_driver)
     rig.control = -1;
     int status = program_wait(pid);
     cr_expect(eq(int, status, MF_STATUS_INTERNAL));
+    rig_done(&rig);
+}
+
+/* A load that is itself held up must say so, or its stall would be taken for the target's. */
+Test(program, tells_its_own_lateness)
+{
+    static struct rig rig;
+
+    rig_init(&rig, "unix", "frame");
+    rig.plan.mode = MF_MODE_OPEN;
+    rig.plan.messages = 300;
+    rig.plan.points = 1;
+    rig.plan.point[0] = (struct mf_plan_point){.point = 0, .first = 20, .count = 1};
+    pid_t pid = start_prepared(&rig);
+    rig_expect_line(&rig, "point");
+    kill(pid, SIGSTOP);
+    cr_assert(eq(int, waitpid(pid, NULL, WUNTRACED), pid));
+    usleep(60000); /* the stall itself */
+    kill(pid, SIGCONT);
+    rig_expect_line(&rig, "finished");
+    rig_say(&rig, "stop");
+    cr_expect(eq(int, program_wait(pid), 0));
+    cr_expect(ge(u64, rig.record->wakeup_late_ns_max, 50 * MF_NS_PER_MS));
+    cr_expect(ge(u64, rig.record->late_wakeups, 1));
+    uint32_t late_bins = 0;
+    const struct mf_bin *bins = mf_recorder_bins(&rig.recorder, 0);
+    for (uint32_t i = 0; i < rig.shape.bins; i++)
+        late_bins += bins[i].instrument_late_ns >= 50 * MF_NS_PER_MS;
+    cr_expect(ge(u32, late_bins, 5)); /* all that the stall touched */
+    /* The pings that were due meanwhile were sent late, and that is in their lag; none is missing. */
+    cr_expect(ge(u64, mf_hist_quantile(&rig.record->lag, 1.0), 50 * MF_NS_PER_MS));
+    cr_expect(eq(u64, rig.record->outcome[MF_OUTCOME_ANSWERED], 300));
+    rig_expect_balance(&rig);
     rig_done(&rig);
 }
