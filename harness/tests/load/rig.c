@@ -176,7 +176,8 @@ static void server_listen(struct server *s)
         snprintf(s->endpoint, sizeof s->endpoint, "tcp:127.0.0.1:%d", ntohs(address.sin_port));
     } else {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
-        strcpy(s->folder, "/tmp/mf-load-XXXXXX");
+        const char *base = getenv("TMPDIR");
+        snprintf(s->folder, sizeof s->folder, "%s/mf-load-XXXXXX", base && strlen(base) < 80 ? base : P_tmpdir);
         cr_assert(ne(ptr, mkdtemp(s->folder), NULL));
         snprintf(s->path, sizeof s->path, "%s/s", s->folder);
         snprintf(address.sun_path, sizeof address.sun_path, "%.100s", s->path);
