@@ -56,15 +56,17 @@ void mf_connection_free(struct mf_connection *c)
     free(c);
 }
 
-void mf_connection_free_if_over(struct mf_core *core, struct mf_connection *c)
+void mf_connection_list_if_over(struct mf_core *core, struct mf_connection *c)
 {
-    if (c->fd >= 0 || c->pending > 0 || c->dirty || c->ready)
+    if (c->fd >= 0 || c->pending > 0 || c->dirty || c->ready || c->over)
         return;
     struct mf_io *io = &core->io;
     mf_points_forget_connection(core, c);
     *(c->prev ? &c->prev->next : &io->connections) = c->next;
     *(c->next ? &c->next->prev : &io->connections_last) = c->prev;
-    mf_connection_free(c);
+    c->over = true;
+    c->next_over = io->over;
+    io->over = c;
 }
 
 /* Its messages inside the node are still handled; their answers have nowhere to go. It stays listed until the last one
@@ -335,7 +337,7 @@ int mf_io_answer(struct mf_core *core, struct mf_message *m)
     mf_pool_give(&core->io.pool, m);
     if (c->fd >= 0 && c->input_ended && c->pending == 0)
         mf_connection_mark_dirty(core, c); /* flushing closes it */
-    mf_connection_free_if_over(core, c);
+    mf_connection_list_if_over(core, c);
     return status;
 }
 

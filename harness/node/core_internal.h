@@ -165,17 +165,19 @@ struct mf_flush_mark {
     uint32_t stream, process;
 };
 
-/* Owner: the I/O thread. */
+/* Owner: whoever holds io->lock. */
 struct mf_connection {
     struct mf_connection *next, *prev; /* io->connections, oldest first */
     struct mf_connection *next_dirty;
     struct mf_connection *next_ready;
+    struct mf_connection *next_over;
     uint64_t id;
     int fd;                     /* -1: closed, and waits for its pending messages to come back */
     uint32_t pending;           /* its messages inside the node: their blocks point here */
     uint32_t events;            /* what epoll watches */
     bool dirty;                 /* in io->dirty: has output to write */
     bool ready;                 /* in io->ready: still has whole messages in `in` (or input in the kernel) to look at */
+    bool over;                  /* in io->over */
     bool blocked;               /* the kernel's buffer is full: waits for EPOLLOUT */
     bool input_ended;           /* the peer sent FIN: what is pending is answered, then it is closed */
     struct mf_message *held_in; /* held at RECEIVED: nothing is read behind it */
@@ -212,10 +214,14 @@ enum mf_attention {
     MF_ATTENTION_DRAIN = 64,  /* I/O: say so when nothing is left to read, answer or write */
 };
 
+/* The I/O thread reads, and writes what it finds to write. A scheduler that has answers while the I/O thread sleeps in
+ * epoll_wait writes them itself: waking the I/O thread for it would cost more than all else that a message costs.
+ * Whoever does has the lock; the I/O thread has it whenever it does not sleep, and while it stands. */
 struct mf_io {
     struct mf_core *core;
     pthread_t thread;
-    bool started;
+    bool started, has_lock;
+    pthread_mutex_t lock; /* guards all below but the atomics */
     int epoll_fd, listen_fd, event_fd;
     int spare_fd;               /* given up for a moment to refuse a connection where descriptors are out */
     struct mf_inbox outbox;     /* answers and empty blocks from the schedulers */
@@ -224,6 +230,8 @@ struct mf_io {
     uint64_t pending;           /* messages inside the node: read, and their blocks not yet back */
     struct mf_pool pool;
     struct mf_connection *connections, *connections_last, *dirty, *ready;
+    /* closed, and nothing left inside: the I/O thread frees them, which may have an event of theirs in hand */
+    struct mf_connection *over;
     uint64_t next_id;
     struct mf_chain *batch; /* per scheduler: read and not yet pushed */
 };
@@ -332,7 +340,9 @@ static inline struct mf_scheduler *mf_scheduler_of(struct mf_core *core, const s
 void mf_scheduler_ask(struct mf_scheduler *s, uint32_t attention);
 void mf_scheduler_wake(struct mf_scheduler *s); /* after a push to its inbox */
 void mf_io_ask(struct mf_io *io, uint32_t attention);
-void mf_io_wake(struct mf_io *io);            /* after a push to its outbox */
+void mf_io_wake(struct mf_io *io);
+/* On a scheduler, after a push to the outbox: writes it out, or sees to it that the I/O thread does. */
+void mf_io_flush(struct mf_io *io);
 void mf_core_tell_main(struct mf_core *core); /* wakes the main thread */
 /* On a scheduler. */
 void mf_scheduler_loop(struct mf_scheduler *s);
@@ -360,7 +370,8 @@ void mf_connection_mark_dirty(struct mf_core *core, struct mf_connection *c);
 void mf_connection_mark_ready(struct mf_core *core, struct mf_connection *c);
 void mf_connection_flush(struct mf_core *core, struct mf_connection *c);
 void mf_connection_close(struct mf_core *core, struct mf_connection *c);
-void mf_connection_free_if_over(struct mf_core *core, struct mf_connection *c);
+/* Lists it for the I/O thread to free. */
+void mf_connection_list_if_over(struct mf_core *core, struct mf_connection *c);
 void mf_connection_free(struct mf_connection *c);
 void mf_connection_watch(struct mf_core *core, struct mf_connection *c);
 

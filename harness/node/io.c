@@ -20,6 +20,9 @@ int mf_io_init(struct mf_core *core, struct mf_error *err)
 {
     struct mf_io *io = &core->io;
     io->core = core;
+    if (pthread_mutex_init(&io->lock, NULL) != 0)
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "cannot make a mutex");
+    io->has_lock = true;
     io->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     io->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     io->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -30,6 +33,15 @@ int mf_io_init(struct mf_core *core, struct mf_error *err)
         epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->event_fd, &e) != 0)
         return mf_error_errno(err, MF_STATUS_TARGET, NULL, "cannot set up the I/O thread");
     return 0;
+}
+
+static void over_free(struct mf_io *io)
+{
+    for (struct mf_connection *c = io->over, *next; c; c = next) {
+        next = c->next_over;
+        mf_connection_free(c);
+    }
+    io->over = NULL;
 }
 
 static void fd_close(int *fd)
@@ -47,6 +59,7 @@ void mf_io_done(struct mf_core *core)
         fd_close(&c->fd);
         mf_connection_free(c);
     }
+    over_free(io);
     mf_listener_close(core);
     fd_close(&io->spare_fd);
     fd_close(&io->event_fd);
@@ -54,6 +67,9 @@ void mf_io_done(struct mf_core *core)
     free(io->batch);
     io->connections = NULL;
     io->batch = NULL;
+    if (io->has_lock)
+        pthread_mutex_destroy(&io->lock);
+    io->has_lock = false;
 }
 
 /* --- waking
@@ -123,7 +139,7 @@ static void dirty_flush(struct mf_core *core)
         struct mf_connection *next = c->next_dirty;
         c->dirty = false;
         mf_connection_flush(core, c);
-        mf_connection_free_if_over(core, c);
+        mf_connection_list_if_over(core, c);
         c = next;
     }
 }
@@ -137,7 +153,7 @@ static void ready_decode(struct mf_core *core)
         c->ready = false;
         mf_connection_decode(core, c);
         mf_connection_watch(core, c);
-        mf_connection_free_if_over(core, c);
+        mf_connection_list_if_over(core, c);
         c = next;
     }
 }
@@ -152,12 +168,14 @@ static void event_take(struct mf_core *core, const struct epoll_event *e)
         return;
     }
     struct mf_connection *c = e->data.ptr;
+    if (c->fd < 0)
+        return; /* a scheduler has closed it since */
     if (e->events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
         mf_connection_mark_dirty(core, c);
     if (c->events & EPOLLIN)
         mf_connection_read(core, c);
     mf_connection_watch(core, c);
-    mf_connection_free_if_over(core, c);
+    mf_connection_list_if_over(core, c);
 }
 
 /* --- what others ask
@@ -232,9 +250,11 @@ static bool io_attend(struct mf_core *core)
  * -----------------------------------------------------------------------------------------------------------------------------
  */
 
+/* Sleeps without the lock. */
 static int io_wait(struct mf_core *core, struct epoll_event *events)
 {
     struct mf_io *io = &core->io;
+    over_free(io);
     if (atomic_load(&io->attention) & MF_ATTENTION_DRAIN) {
         int n = epoll_wait(io->epoll_fd, events, EVENTS, 0);
         if (n != 0)
@@ -247,7 +267,10 @@ static int io_wait(struct mf_core *core, struct epoll_event *events)
     atomic_store(&io->sleeping, 1);
     /* whoever pushes or asks looks at `sleeping` afterwards: one of the two sees the other */
     bool awaited = mf_inbox_empty(&io->outbox) && !(atomic_load(&io->attention) & ~(uint32_t)MF_ATTENTION_DRAIN);
-    int n = epoll_wait(io->epoll_fd, events, EVENTS, awaited && !io->ready && !io->dirty ? -1 : 0);
+    int timeout_ms = awaited && !io->ready && !io->dirty ? -1 : 0;
+    pthread_mutex_unlock(&io->lock);
+    int n = epoll_wait(io->epoll_fd, events, EVENTS, timeout_ms);
+    pthread_mutex_lock(&io->lock);
     atomic_store(&io->sleeping, 0);
     return n;
 }
@@ -256,6 +279,7 @@ void *mf_io_main(void *arg)
 {
     struct mf_core *core = arg;
     struct epoll_event events[EVENTS];
+    pthread_mutex_lock(&core->io.lock);
     while (io_attend(core)) {
         ready_decode(core);
         batches_push(core);
@@ -266,7 +290,21 @@ void *mf_io_main(void *arg)
             event_take(core, &events[i]);
         batches_push(core);
     }
+    pthread_mutex_unlock(&core->io.lock);
     return NULL;
+}
+
+void mf_io_flush(struct mf_io *io)
+{
+    if (!atomic_load(&io->sleeping) || pthread_mutex_trylock(&io->lock) != 0) {
+        mf_io_wake(io);
+        return;
+    }
+    answers_collect(io->core);
+    dirty_flush(io->core);
+    pthread_mutex_unlock(&io->lock);
+    if (!mf_inbox_empty(&io->outbox)) /* another scheduler came by and found the lock taken */
+        mf_io_wake(io);
 }
 
 int mf_core_settle(struct mf_core *core, struct mf_error *err)

@@ -72,7 +72,7 @@ void mf_scheduler_push(struct mf_scheduler *s)
     struct mf_core *core = s->core;
     if (s->out.head) {
         mf_inbox_push(&core->io.outbox, &s->out);
-        mf_io_wake(&core->io);
+        mf_io_flush(&core->io);
     }
     for (uint32_t i = 0; s->across && i < core->schedulers_count; i++)
         if (s->across[i].head) {
