@@ -63,8 +63,7 @@ static const char *option_name(int id)
     return "?";
 }
 
-/* --- numbers
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- numbers --- */
 
 static int number_read(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
@@ -102,8 +101,7 @@ static int option_fd(int id, const char *text, int *fd, struct mf_error *err)
     return 0;
 }
 
-/* --- points
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- points --- */
 
 static int stage_read(const char *key, enum mf_stage *stage)
 {
@@ -157,8 +155,7 @@ static int option_point(struct mf_node_args *args, const char *text, struct mf_e
     return 0;
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static int option_module(struct mf_node_args *args, const char *path, struct mf_error *err)
 {
@@ -213,8 +210,7 @@ static int option_take(struct mf_node_args *args, int id, const char *text, stru
     return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "option %d has no reader", id);
 }
 
-/* --- checking
- * --------------------------------------------------------------------------------------------------------- */
+/* --- checking --- */
 
 static int unix_endpoint_check(const char *path, struct mf_error *err)
 {
@@ -326,8 +322,7 @@ int mf_node_args_parse(struct mf_node_args *args, int argc, char **argv, struct 
     return args_check(args, err);
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* A vector under construction. The first round (memory NULL) only counts. */
 struct argv_writer {

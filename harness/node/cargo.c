@@ -11,8 +11,7 @@
 
 extern char **environ;
 
-/* --- a writer
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- a writer --- */
 
 #define BUFFER_BYTES (256u << 10)
 
@@ -50,8 +49,7 @@ static void writer_put(struct cargo_writer *w, const void *bytes, size_t n)
     }
 }
 
-/* --- what is packed
- * ------------------------------------------------------------------------------------------------------ */
+/* --- what is packed --- */
 
 static void states_pack(struct mf_core *core, struct cargo_writer *w)
 {
@@ -213,8 +211,7 @@ int mf_core_pack(struct mf_core *core, unsigned parts, struct mf_error *err)
     return mf_error_errno(err, MF_STATUS_TARGET, NULL, "the cargo cannot be packed");
 }
 
-/* --- exec
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- exec --- */
 
 /* All of them; the first failure is the one that counts. */
 static int fds_set_flags(const struct mf_node_args *args, const int *fds, uint32_t n, int flags)

@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- a reader
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- a reader --- */
 
 struct cargo_reader {
     const uint8_t *map;
@@ -73,8 +72,7 @@ static void reader_close(struct cargo_reader *r)
     munmap((void *)r->map, r->bytes);
 }
 
-/* --- what is taken up
- * ----------------------------------------------------------------------------------------------------- */
+/* --- what is taken up --- */
 
 /* Where the mailboxes come along, a process goes on as itself; made out of its saved state alone, it is another
  * incarnation, and says so. */
@@ -234,8 +232,7 @@ static int cargo_take(struct mf_core *core, struct cargo_reader *r, struct mf_er
     return bad ? -1 : 0;
 }
 
-/* --- the log's evidence
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the log's evidence --- */
 
 /* An exec's slot came with the cargo. A saved state's is the one under way: slots are carried out in their order. */
 static uint32_t slot_of(const struct mf_core *core)
@@ -280,8 +277,7 @@ const char *mf_core_turned_back(const struct mf_core *core)
     return core->turned_back[0] ? core->turned_back : NULL;
 }
 
-/* --- turning back
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- turning back --- */
 
 static int *fds_list(struct cargo_reader *r)
 {

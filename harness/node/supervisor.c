@@ -12,8 +12,7 @@
 
 #define STOP_DEADLINE_MS 2000
 
-/* --- what strategies may know
- * ------------------------------------------------------------------------------------------ */
+/* --- what strategies may know --- */
 
 uint32_t mf_supervisor_module_index(const struct mf_supervisor *s)
 {
@@ -40,8 +39,7 @@ uint32_t mf_supervisor_processes(const struct mf_supervisor *s)
     return s->args->processes;
 }
 
-/* --- telling
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- telling --- */
 
 void mf_supervisor_tell_driver(struct mf_supervisor *s, struct mf_control_writer *w)
 {
@@ -79,8 +77,7 @@ static void driver_tell_error(struct mf_supervisor *s, const struct mf_error *er
     mf_supervisor_tell_driver(s, &w);
 }
 
-/* --- upgrades
- * --------------------------------------------------------------------------------------------------------- */
+/* --- upgrades --- */
 
 static bool slot_is_ours(struct mf_supervisor *s, const struct mf_control_line *line, uint32_t *k)
 {
@@ -124,8 +121,7 @@ static void upgrade_do(struct mf_supervisor *s, uint32_t k)
         upgrade_hand_on(s, k);
 }
 
-/* --- what the worker says
- * ---------------------------------------------------------------------------------------------- */
+/* --- what the worker says --- */
 
 static void on_ready(struct mf_supervisor *s, const struct mf_control_line *line)
 {
@@ -216,8 +212,7 @@ void mf_supervisor_on_worker_end(struct mf_supervisor *s, pid_t pid)
         }
 }
 
-/* --- what the driver says
- * ---------------------------------------------------------------------------------------------- */
+/* --- what the driver says --- */
 
 void mf_supervisor_on_driver_line(struct mf_supervisor *s, const struct mf_control_line *line)
 {
@@ -237,8 +232,7 @@ void mf_supervisor_on_driver_line(struct mf_supervisor *s, const struct mf_contr
     }
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static int supervisor_init(struct mf_supervisor *s, const struct mf_node_args *args, const char *program,
                            struct mf_error *err)

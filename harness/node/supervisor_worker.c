@@ -25,8 +25,7 @@ static uint64_t deadline_in_ms(uint32_t ms)
     return mf_clock_now_ns() + ms * MF_NS_PER_MS;
 }
 
-/* --- watching
- * --------------------------------------------------------------------------------------------------------- */
+/* --- watching --- */
 
 /* Reads what is there now. Returns false where the line has ended. */
 static bool line_read(int fd, struct mf_control_reader *reader)
@@ -131,8 +130,7 @@ int mf_supervisor_pump(struct mf_supervisor *s, bool with_driver, uint64_t deadl
     return 0;
 }
 
-/* --- starting
- * --------------------------------------------------------------------------------------------------------- */
+/* --- starting --- */
 
 static int fd_inherit(int fd)
 {
@@ -239,8 +237,7 @@ int mf_supervisor_start_worker(struct mf_supervisor *s, uint32_t module_index, i
     return -1;
 }
 
-/* --- telling and ending
- * ----------------------------------------------------------------------------------------------- */
+/* --- telling and ending --- */
 
 int mf_supervisor_tell_worker(struct mf_supervisor *s, struct mf_control_writer *w)
 {

@@ -30,8 +30,7 @@ static void state_path(char *path, size_t n, const char *dir, uint32_t k)
     snprintf(path, n, "%s/state-%u", dir, k);
 }
 
-/* --- in the worker
- * ---------------------------------------------------------------------------------------------------- */
+/* --- in the worker --- */
 
 static int state_reserve(struct mf_core *core, const char *path, struct mf_error *err)
 {
@@ -111,8 +110,7 @@ static int drain_restart_command(struct mf_core *core, const char *what, struct 
     return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "drain-restart: no such command: %s", what);
 }
 
-/* --- in the supervisor
- * ------------------------------------------------------------------------------------------------- */
+/* --- in the supervisor --- */
 
 static int worker_tell(struct mf_supervisor *supervisor, const char *verb, uint32_t k, uint32_t deadline_ms,
                        struct mf_error *err)

@@ -39,8 +39,7 @@ static struct {
     uint32_t old_count;
 } reboot = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-/* --- on a scheduler
- * --------------------------------------------------------------------------------------------------- */
+/* --- on a scheduler --- */
 
 /* The seed's `reboot`, first half: load, publish. */
 static void reboot_load(struct mf_core *core)
@@ -82,8 +81,7 @@ static enum mf_take reboot_take(struct mf_core *core, struct mf_process *process
     return MF_TAKE_AGAIN;
 }
 
-/* --- on the upgrade's thread
- * ------------------------------------------------------------------------------------------ */
+/* --- on the upgrade's thread --- */
 
 /* Unloads the old images that nobody lives in any more. */
 static void old_sweep(struct mf_core *core)

@@ -59,8 +59,12 @@ void client_close(struct client *c)
     free(c);
 }
 
-/* --- out
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- connections --- */
+
+static void stream_give_up(struct stream *s)
+{
+    s->given_up = s->sent - s->answered;
+}
 
 static void connection_end(struct client *c, int i)
 {
@@ -68,62 +72,12 @@ static void connection_end(struct client *c, int i)
     c->fd[i] = -1;
     c->in_bytes[i] = 0;
     c->closed++;
+    for (uint32_t s = 0; s < STREAMS; s++)
+        if (connection_of(s) == i)
+            stream_give_up(&c->stream[s]);
 }
 
-static size_t ping_encode(const struct client *c, uint32_t stream, uint32_t payload_bytes)
-{
-    static uint8_t payload[64u << 10];
-    uint64_t seq = c->stream[stream].sent;
-    cr_assert(lt(u64, seq, SEQS));
-    mf_payload_fill(payload, payload_bytes, SEED, stream, seq);
-    struct mf_msg msg = {.kind = MF_MSG_PING,
-                         .stream = stream,
-                         .process = stream,
-                         .seq = seq,
-                         .payload = payload,
-                         .payload_bytes = payload_bytes};
-    return mf_codec_find("frame")->encode(out, &msg);
-}
-
-static void bytes_send(struct client *c, int i, const uint8_t *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t sent = send(c->fd[i], bytes, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0) {
-            connection_end(c, i);
-            return;
-        }
-        bytes += sent;
-        n -= (size_t)sent;
-    }
-}
-
-uint64_t client_ping(struct client *c, uint32_t stream, uint32_t payload_bytes)
-{
-    int i = connection_of(stream);
-    if (c->fd[i] < 0)
-        c->fd[i] = socket_open(c->node);
-    bytes_send(c, i, out, ping_encode(c, stream, payload_bytes));
-    return c->stream[stream].sent++;
-}
-
-void client_ping_begin(struct client *c, uint32_t stream, size_t bytes)
-{
-    ping_encode(c, stream, 0);
-    bytes_send(c, connection_of(stream), out, bytes);
-}
-
-void client_ping_finish(struct client *c, uint32_t stream, size_t bytes)
-{
-    size_t n = ping_encode(c, stream, 0);
-    bytes_send(c, connection_of(stream), out + bytes, n - bytes);
-    c->stream[stream].sent++;
-}
-
-/* --- in
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- in --- */
 
 static void pong_take(struct client *c, const struct mf_msg *m)
 {
@@ -164,6 +118,19 @@ static void connection_decode(struct client *c, int i)
     c->in_bytes[i] -= at;
 }
 
+/* Something more of it; false where it has ended. */
+static bool connection_read(struct client *c, int i)
+{
+    ssize_t n = recv(c->fd[i], c->in[i] + c->in_bytes[i], IN_BYTES - c->in_bytes[i], 0);
+    if (n <= 0) {
+        connection_end(c, i);
+        return false;
+    }
+    c->in_bytes[i] += (size_t)n;
+    connection_decode(c, i);
+    return true;
+}
+
 bool client_read(struct client *c, int deadline_ms)
 {
     struct pollfd at[CONNECTIONS];
@@ -171,30 +138,91 @@ bool client_read(struct client *c, int deadline_ms)
         at[i] = (struct pollfd){.fd = c->fd[i], .events = POLLIN};
     if (poll(at, CONNECTIONS, deadline_ms) <= 0)
         return false;
-    for (int i = 0; i < CONNECTIONS; i++) {
-        if (!at[i].revents)
-            continue;
-        ssize_t n = recv(c->fd[i], c->in[i] + c->in_bytes[i], IN_BYTES - c->in_bytes[i], 0);
-        if (n <= 0) {
-            connection_end(c, i);
-            continue;
-        }
-        c->in_bytes[i] += (size_t)n;
-        connection_decode(c, i);
-    }
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (at[i].revents)
+            connection_read(c, i);
     return true;
+}
+
+/* --- out --- */
+
+static size_t ping_encode(const struct client *c, uint32_t stream, uint32_t payload_bytes)
+{
+    static uint8_t payload[64u << 10];
+    uint64_t seq = c->stream[stream].sent;
+    cr_assert(lt(u64, seq, SEQS));
+    mf_payload_fill(payload, payload_bytes, SEED, stream, seq);
+    struct mf_msg msg = {.kind = MF_MSG_PING,
+                         .stream = stream,
+                         .process = stream,
+                         .seq = seq,
+                         .payload = payload,
+                         .payload_bytes = payload_bytes};
+    return mf_codec_find("frame")->encode(out, &msg);
+}
+
+static void bytes_send(struct client *c, int i, const uint8_t *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t sent = send(c->fd[i], bytes, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0) { /* the node has closed it: what it had answered until then is still there */
+            while (connection_read(c, i))
+                ;
+            return;
+        }
+        bytes += sent;
+        n -= (size_t)sent;
+    }
+}
+
+uint64_t client_ping(struct client *c, uint32_t stream, uint32_t payload_bytes)
+{
+    int i = connection_of(stream);
+    if (c->fd[i] < 0)
+        c->fd[i] = socket_open(c->node);
+    size_t n = ping_encode(c, stream, payload_bytes);
+    uint64_t seq = c->stream[stream].sent++;
+    bytes_send(c, i, out, n);
+    return seq;
+}
+
+void client_ping_begin(struct client *c, uint32_t stream, size_t bytes)
+{
+    ping_encode(c, stream, 0);
+    bytes_send(c, connection_of(stream), out, bytes);
+}
+
+void client_ping_finish(struct client *c, uint32_t stream, size_t bytes)
+{
+    size_t n = ping_encode(c, stream, 0);
+    c->stream[stream].sent++;
+    bytes_send(c, connection_of(stream), out + bytes, n - bytes);
+}
+
+/* --- both --- */
+
+uint64_t client_lost(const struct client *c)
+{
+    uint64_t lost = 0;
+    for (uint32_t s = 0; s < STREAMS; s++)
+        lost += c->stream[s].sent - c->stream[s].answered;
+    return lost;
+}
+
+uint64_t client_outstanding(const struct client *c)
+{
+    uint64_t outstanding = client_lost(c);
+    for (uint32_t s = 0; s < STREAMS; s++)
+        outstanding -= c->stream[s].given_up;
+    return outstanding;
 }
 
 void client_drain(struct client *c)
 {
-    for (;;) {
-        bool waiting = false;
-        for (uint32_t s = 0; s < STREAMS; s++)
-            waiting |= c->stream[s].answered < c->stream[s].sent && c->fd[connection_of(s)] >= 0;
-        if (!waiting)
-            return;
+    while (client_outstanding(c) > 0)
         cr_assert(client_read(c, PATIENCE_MS), "no answer comes any more");
-    }
 }
 
 void client_fence(struct client *c)
@@ -209,13 +237,18 @@ void client_fence(struct client *c)
                 if (!client_read(c, FENCE_MS))
                     break;
         } while (!c->stream[s].seen[seq]);
+        stream_give_up(&c->stream[s]);
     }
 }
 
-uint64_t client_lost(const struct client *c)
+enum mf_upgrade_outcome client_exchange(struct client *c, struct node *n, uint32_t k)
 {
-    uint64_t lost = 0;
-    for (uint32_t s = 0; s < STREAMS; s++)
-        lost += c->stream[s].sent - c->stream[s].answered;
-    return lost;
+    node_upgrade(n, k);
+    while (!node_says(n, "ended", k, 1)) {
+        for (uint32_t s = 0; s < STREAMS; s++)
+            if (c->fd[connection_of(s)] >= 0)
+                client_ping(c, s, 16);
+        client_read(c, 1);
+    }
+    return (enum mf_upgrade_outcome)atomic_load(&n->rec.log[k].outcome);
 }

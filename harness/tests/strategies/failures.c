@@ -11,8 +11,7 @@
 
 #define MODULES MIDFLIGHT_BINARY_DIR "/harness/tests/"
 
-/* --- roll-back
- * -------------------------------------------------------------------------------------------------------- */
+/* --- roll-back --- */
 
 static void ping_all(struct client *c, int n)
 {
@@ -49,7 +48,7 @@ static void check_failing(const char *strategy, unsigned flags, const char *modu
     ping_all(c, 5);
     client_drain(c);
     ping_all(c, 1);
-    enum mf_upgrade_outcome outcome = node_exchange(&n, 0);
+    enum mf_upgrade_outcome outcome = client_exchange(c, &n, 0);
     cr_expect(ne(int, (int)outcome, MF_UPGRADE_PENDING));
     if (flags & ROLLS_BACK) {
         const struct mf_upgrade_log *log = &n.rec.log[0];
@@ -94,8 +93,7 @@ void check_refuser(const char *strategy, unsigned flags)
     check_failing(strategy, flags, MODULES "strategies-refuser.so", !(flags & KEEPS_MESSAGES));
 }
 
-/* --- growth
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- growth --- */
 
 #define GROWTH_UPGRADES 50
 #define GROWTH_FROM     10 /* arenas, pools and the like have got their size by then */
@@ -162,7 +160,7 @@ void check_growth(const char *strategy, unsigned flags)
     struct client *c = client_open(&n);
     for (uint32_t k = 0; k < GROWTH_UPGRADES; k++) {
         ping_all(c, 1);
-        cr_assert(eq(int, (int)node_exchange(&n, k), MF_UPGRADE_COMMITTED), "%s", n.rec.log[k].reason);
+        cr_assert(eq(int, (int)client_exchange(c, &n, k), MF_UPGRADE_COMMITTED), "%s", n.rec.log[k].reason);
         client_fence(c);
         if (k + 1 == GROWTH_FROM) {
             supervisor = footprint_of((uint32_t)n.pid);

@@ -43,8 +43,8 @@ void node_upgrade(struct node *n, uint32_t k);
 /* Reads lines until `verb` comes (with k=K where k is not UINT32_MAX). The line's `what` value goes into `value` where
  * that is not NULL. */
 void node_await(struct node *n, const char *verb, uint32_t k, const char *what, char *value, size_t room);
-/* node_upgrade, and until `ended`. Returns the outcome. */
-enum mf_upgrade_outcome node_exchange(struct node *n, uint32_t k);
+/* Whether that line comes within so many ms. */
+bool node_says(struct node *n, const char *verb, uint32_t k, int deadline_ms);
 /* `stop`, until it has ended with exit 0; asserts that its folder holds nothing but the module's file. */
 void node_stop(struct node *n);
 uint32_t node_worker(const struct node *n); /* pid */
@@ -54,6 +54,7 @@ void node_await_reached(const struct node *n, enum mf_stage stage, uint64_t mess
 /* What one stream has sent and got. */
 struct stream {
     uint64_t sent, answered, duplicated, reordered, wrong, remade, went_back;
+    uint64_t given_up; /* sent, and known to be lost: its connection ended, or a later ping was answered */
     uint64_t last_seq, instance, count;
     uint32_t version;
     bool any;
@@ -79,11 +80,14 @@ void client_ping_finish(struct client *c, uint32_t stream, size_t bytes);
 /* Reads what comes on any connection, until something came or the deadline is over (false). A connection that ends is
  * closed. */
 bool client_read(struct client *c, int deadline_ms);
-/* Until every ping sent has its answer, or its connection has ended, or (where `patient` is false) nothing has come for
- * a while. */
+/* Until every ping has its answer or is given up. */
 void client_drain(struct client *c);
 /* Pings each stream until one is answered: what has no answer by then is lost, since a process answers in order. */
 void client_fence(struct client *c);
 uint64_t client_lost(const struct client *c);
+uint64_t client_outstanding(const struct client *c); /* neither answered nor given up */
+/* node_upgrade, and pings on all living connections until `ended` (`reboot` does not begin without a message). Returns
+ * the outcome. */
+enum mf_upgrade_outcome client_exchange(struct client *c, struct node *n, uint32_t k);
 
 #endif

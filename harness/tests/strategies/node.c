@@ -88,45 +88,52 @@ void node_upgrade(struct node *n, uint32_t k)
     cr_assert(eq(int, mf_control_send(n->control, &w), 0));
 }
 
-/* The next line of the node; false where it has ended its side. */
-static bool line_next(struct node *n, struct mf_control_line *line)
+enum line_state { LINE_CAME, LINE_NONE, LINE_ENDED };
+
+static enum line_state line_next(struct node *n, struct mf_control_line *line, int deadline_ms)
 {
     char *text;
     while (!(text = mf_control_next(&n->reader))) {
         size_t space;
         char *at = mf_control_feed_space(&n->reader, &space);
         struct pollfd wait = {.fd = n->control, .events = POLLIN};
-        cr_assert(eq(int, poll(&wait, 1, PATIENCE_MS), 1), "the node says nothing");
+        if (poll(&wait, 1, deadline_ms) != 1)
+            return LINE_NONE;
         ssize_t got = read(n->control, at, space);
         if (got <= 0)
-            return false;
+            return LINE_ENDED;
         mf_control_fed(&n->reader, (size_t)got);
     }
     cr_assert(eq(int, mf_control_parse(line, text), 0));
-    return true;
+    return LINE_CAME;
+}
+
+static bool line_await(struct node *n, struct mf_control_line *line, const char *verb, uint32_t k, int deadline_ms)
+{
+    bool bad = false;
+    enum line_state state;
+    while ((state = line_next(n, line, deadline_ms)) == LINE_CAME) {
+        if (strcmp(line->verb, verb) == 0 &&
+            (k == UINT32_MAX || mf_control_u64(line, "k", UINT32_MAX, UINT32_MAX, &bad) == k))
+            return true;
+        cr_assert(ne(int, strcmp(line->verb, "error"), 0), "the node: %s", mf_control_get(line, "text"));
+    }
+    cr_assert(ne(int, (int)state, LINE_ENDED), "the node ended before it said %s", verb);
+    return false;
 }
 
 void node_await(struct node *n, const char *verb, uint32_t k, const char *what, char *value, size_t room)
 {
     struct mf_control_line line;
-    bool bad = false;
-    for (;;) {
-        cr_assert(line_next(n, &line), "the node ended before it said %s", verb);
-        if (strcmp(line.verb, "error") == 0 && strcmp(verb, "error") != 0)
-            cr_assert(false, "the node: %s", mf_control_get(&line, "text"));
-        if (strcmp(line.verb, verb) == 0 &&
-            (k == UINT32_MAX || mf_control_u64(&line, "k", UINT32_MAX, UINT32_MAX, &bad) == k))
-            break;
-    }
+    cr_assert(line_await(n, &line, verb, k, PATIENCE_MS), "the node never says %s", verb);
     if (value)
         snprintf(value, room, "%s", mf_control_get(&line, what) ? mf_control_get(&line, what) : "");
 }
 
-enum mf_upgrade_outcome node_exchange(struct node *n, uint32_t k)
+bool node_says(struct node *n, const char *verb, uint32_t k, int deadline_ms)
 {
-    node_upgrade(n, k);
-    node_await(n, "ended", k, NULL, NULL, 0);
-    return (enum mf_upgrade_outcome)atomic_load(&n->rec.log[k].outcome);
+    struct mf_control_line line;
+    return line_await(n, &line, verb, k, deadline_ms);
 }
 
 uint32_t node_worker(const struct node *n)

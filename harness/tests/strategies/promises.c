@@ -144,11 +144,7 @@ void check_value(const char *strategy, unsigned flags)
 #define LOAD_UPGRADES 20
 #define LOAD_BETWEEN  500
 #define LOAD_WINDOW   64
-
-static uint64_t outstanding(const struct client *c)
-{
-    return client_lost(c);
-}
+#define PATIENCE_MS   30000
 
 void check_load(const char *strategy, unsigned flags)
 {
@@ -159,19 +155,18 @@ void check_load(const char *strategy, unsigned flags)
         setup.to[k] = (k + 1) % 3;
     node_start(&n, &setup);
     struct client *c = client_open(&n);
-    uint64_t lost = 0;
     for (uint32_t k = 0, s = 0; k < LOAD_UPGRADES; k++) {
         uint64_t until = SUM(c, sent) + LOAD_BETWEEN;
         for (; SUM(c, sent) < until; s = (s + 1) % STREAMS) {
-            while (outstanding(c) - lost >= LOAD_WINDOW && client_read(c, 1000))
-                ;
+            while (client_outstanding(c) >= LOAD_WINDOW)
+                cr_assert(client_read(c, PATIENCE_MS), "no answer comes any more");
             client_ping(c, s, 64);
         }
-        node_upgrade(&n, k);
-        if (!(flags & KEEPS_MESSAGES)) {
-            node_await(&n, "ended", k, NULL, NULL, 0);
+        if (flags & KEEPS_MESSAGES) { /* nobody waits for it */
+            node_upgrade(&n, k);
+        } else {
+            client_exchange(c, &n, k);
             client_fence(c);
-            lost = client_lost(c);
         }
     }
     if (flags & KEEPS_MESSAGES)
@@ -208,7 +203,9 @@ void check_partial(const char *strategy, unsigned flags)
         client_ping_begin(c, STREAMS - 1, k ? 5 : 30);
         node_await_reached(&n, MF_STAGE_REPLIED, flushed + LONG_PINGS);
         cr_expect(lt(u64, atomic_load(&n.rec.node->reached[MF_STAGE_FLUSHED]), flushed + LONG_PINGS));
-        cr_expect(eq(int, (int)node_exchange(&n, k), MF_UPGRADE_COMMITTED), "%s", n.rec.log[k].reason);
+        node_upgrade(&n, k);
+        node_await(&n, "ended", k, NULL, NULL, 0);
+        cr_expect(eq(u32, atomic_load(&n.rec.log[k].outcome), MF_UPGRADE_COMMITTED), "%s", n.rec.log[k].reason);
         client_ping_finish(c, STREAMS - 1, k ? 5 : 30);
         client_drain(c);
     }
@@ -231,8 +228,7 @@ void check_layouts(const char *strategy, unsigned flags)
         rounds(c, 5);
         client_drain(c);
         rounds(c, 1); /* under way, or queued */
-        /* `reboot` waits for a message */
-        cr_expect(eq(int, (int)node_exchange(&n, k), MF_UPGRADE_COMMITTED), "%s", n.rec.log[k].reason);
+        cr_expect(eq(int, (int)client_exchange(c, &n, k), MF_UPGRADE_COMMITTED), "%s", n.rec.log[k].reason);
         client_fence(c);
         check_versions(c, flags & EXCHANGES ? 1 + (k + 1) % 3 : 1);
         if (flags & KEEPS_STATE)

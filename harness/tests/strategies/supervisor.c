@@ -71,7 +71,9 @@ Test(supervisor, tells_of_a_worker_that_died)
     kill((pid_t)node_worker(&n), SIGKILL);
     node_await(&n, "died", UINT32_MAX, "status", text, sizeof text);
     cr_expect(ne(ptr, strstr(text, "signal 9"), NULL), "%s", text);
-    cr_expect(eq(int, (int)node_exchange(&n, 0), MF_UPGRADE_FAILED));
+    node_upgrade(&n, 0);
+    node_await(&n, "ended", 0, NULL, NULL, 0);
+    cr_expect(eq(u32, atomic_load(&n.rec.log[0].outcome), MF_UPGRADE_FAILED));
     cr_expect(ne(chr, n.rec.log[0].reason[0], 0));
     node_stop(&n);
 }
