@@ -32,7 +32,8 @@ void null_check(const json_t *value);                  /* JSON's null, and not a
 json_t *json_read(const char *folder, const char *name);
 /* Holds `text` against golden/<name>; with MIDFLIGHT_GOLDEN=write in the environment, writes it there instead. */
 void golden_check(const char *name, const char *text);
-/* scripts/check-schemas results/report.schema.json FILE: its exit status (77: no validator on this machine). */
-int schema_check(const char *folder, const char *name);
+/* scripts/check-schemas results/report.schema.json FILE: its exit status (77: no validator on this machine).
+ * What it finds is printed unless `quiet`. */
+int schema_check(const char *folder, const char *name, bool quiet);
 
 #endif
