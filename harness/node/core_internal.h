@@ -135,8 +135,10 @@ struct mf_process {
     uint32_t refused;              /* number of the image that it could not be converted to; 0: none */
     uint32_t scheduler;            /* index of the one that runs it */
     bool in_run_queue;
-    bool held; /* does not run: its mailbox's front (or held_reply) is held at a point */
+    bool held;   /* does not run: its mailbox's front (or held_reply) is held at a point */
+    bool behind; /* in its scheduler's `behind`: does not run until a held message of the same stream goes on */
     bool is_pinger;
+    struct mf_process *next_behind;
 };
 
 /* Closes every image, whoever belongs to it: the worker ends. */
@@ -145,6 +147,9 @@ void mf_images_done(struct mf_core *core);
 /* Makes all processes afresh, in the current image. -1: no memory. */
 int mf_processes_init(struct mf_core *core, struct mf_error *err);
 void mf_processes_done(struct mf_core *core);
+/* Holds it, with m at its front or just handled, and what stands behind m in its stream. */
+void mf_process_hold(struct mf_core *core, struct mf_process *process, const struct mf_message *m);
+void mf_process_let_go(struct mf_core *core, struct mf_process *process);
 /* Lets process (its scheduler's run queue) run when it has something to do and is not held. On its scheduler, or while
  * it stands. */
 void mf_process_wake(struct mf_core *core, struct mf_process *process);
@@ -252,6 +257,12 @@ struct mf_scheduler {
     _Atomic uint64_t pushed, dequeued; /* pings given to its inbox / taken out for handling or dropped with their
                                           mailbox: the difference is queued */
     uint64_t arrivals;                 /* pings put into mailboxes */
+    /* A message of this stream is held in a process of this scheduler: what arrived behind it waits too, whatever its
+     * process, so that a hold by itself answers no stream out of its order. */
+    bool holds_stream;
+    uint32_t held_stream;
+    uint64_t held_arrived;
+    struct mf_process *behind_first, *behind_last;
     struct mf_process *run_first, *run_last;
     struct mf_chain out;     /* answers not yet pushed to the I/O thread */
     struct mf_chain *across; /* transport local: per scheduler, messages not yet pushed to it */

@@ -281,7 +281,7 @@ void mf_local_deliver(struct mf_scheduler *s, struct mf_message *m)
     struct mf_process *p = &local->pingers[m->stream - local->plan.first_stream].process;
     mf_chain_append(&p->mailbox, m);
     if (mf_stage_reach(s->core, m, MF_STAGE_REPLIED, p, NULL))
-        p->held = true;
+        mf_process_hold(s->core, p, m);
     mf_process_wake(s->core, p);
 }
 

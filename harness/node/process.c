@@ -64,9 +64,38 @@ static void run_queue_append(struct mf_scheduler *s, struct mf_process *p)
 
 void mf_process_wake(struct mf_core *core, struct mf_process *p)
 {
-    if (p->in_run_queue || p->held || !p->mailbox.head)
+    if (p->in_run_queue || p->held || p->behind || !p->mailbox.head)
         return;
     run_queue_append(mf_scheduler_of(core, p), p);
+}
+
+void mf_process_hold(struct mf_core *core, struct mf_process *p, const struct mf_message *m)
+{
+    struct mf_scheduler *s = mf_scheduler_of(core, p);
+    p->held = true;
+    if (p->is_pinger)
+        return; /* a pinger is its stream */
+    s->holds_stream = true;
+    s->held_stream = m->stream;
+    s->held_arrived = m->arrived;
+}
+
+/* In the order of arrival: a process held with a message at its front goes first, one that has handled it has its turn
+ * behind the others. */
+void mf_process_let_go(struct mf_core *core, struct mf_process *p)
+{
+    struct mf_scheduler *s = mf_scheduler_of(core, p);
+    p->held = false;
+    if (p->mailbox.head && p->mailbox.head->arrived <= s->held_arrived)
+        mf_process_wake(core, p);
+    s->holds_stream = false;
+    for (struct mf_process *next; s->behind_first; s->behind_first = next) {
+        next = s->behind_first->next_behind;
+        s->behind_first->behind = false;
+        mf_process_wake(core, s->behind_first);
+    }
+    s->behind_last = NULL;
+    mf_process_wake(core, p);
 }
 
 void mf_process_enqueue(struct mf_core *core, struct mf_process *p, struct mf_message *m)
@@ -75,9 +104,9 @@ void mf_process_enqueue(struct mf_core *core, struct mf_process *p, struct mf_me
     mf_chain_append(&p->mailbox, m);
     /* transport local: nobody has read it before */
     if (m->stage == 0 && mf_stage_reach(core, m, MF_STAGE_RECEIVED, p, NULL))
-        p->held = true;
+        mf_process_hold(core, p, m);
     else if (m->stage <= MF_STAGE_ENQUEUED && mf_stage_reach(core, m, MF_STAGE_ENQUEUED, p, NULL))
-        p->held = true;
+        mf_process_hold(core, p, m);
     mf_process_wake(core, p);
 }
 
@@ -172,7 +201,6 @@ void mf_process_remake(struct mf_core *core, struct mf_process *p)
 {
     struct mf_scheduler *s = mf_scheduler_of(core, p);
     mf_points_forget(core, p);
-    p->held = false;
     if (p->held_reply) {
         p->held_reply->kind = MF_MESSAGE_DROPPED;
         mf_scheduler_send(s, p->held_reply);
@@ -184,6 +212,8 @@ void mf_process_remake(struct mf_core *core, struct mf_process *p)
         m->kind = MF_MESSAGE_DROPPED;
         mf_scheduler_send(s, m);
     }
+    if (p->held)
+        mf_process_let_go(core, p);
     struct mf_image *old = p->image, *current = mf_core_current(core);
     atomic_fetch_add(&current->processes, 1);
     process_begin(p, current, atomic_fetch_add(&core->rec.node->next_instance, 1) + 1);

@@ -155,15 +155,35 @@ static bool process_bring(struct mf_core *core, struct mf_scheduler *s, struct m
     return true;
 }
 
+static bool is_behind(const struct mf_scheduler *s, const struct mf_message *m)
+{
+    return s->holds_stream && m->stream == s->held_stream && m->arrived > s->held_arrived;
+}
+
+static void process_queue_behind(struct mf_scheduler *s, struct mf_process *p)
+{
+    p->behind = true;
+    p->next_behind = NULL;
+    if (s->behind_last)
+        s->behind_last->next_behind = p;
+    else
+        s->behind_first = p;
+    s->behind_last = p;
+}
+
 /* The message at the mailbox's front. */
 static void process_step(struct mf_scheduler *s, struct mf_process *p)
 {
     struct mf_core *core = s->core;
     struct mf_message *m = p->mailbox.head;
+    if (__builtin_expect(is_behind(s, m), 0)) {
+        process_queue_behind(s, p);
+        return;
+    }
     if (m->stage <= MF_STAGE_ENQUEUED) /* it was held at RECEIVED */
         mf_stage_reach(core, m, MF_STAGE_ENQUEUED, NULL, NULL);
     if (m->stage <= MF_STAGE_DEQUEUED && mf_stage_reach(core, m, MF_STAGE_DEQUEUED, p, NULL)) {
-        p->held = true;
+        mf_process_hold(core, p, m);
         return;
     }
     /* armed: a strategy wants to be asked although nothing new is published yet (`reboot`) */
@@ -176,7 +196,7 @@ static void process_step(struct mf_scheduler *s, struct mf_process *p)
     message_handle(core, p, m);
     if (mf_stage_reach(core, m, MF_STAGE_HANDLED, p, NULL)) {
         p->held_reply = m;
-        p->held = true;
+        mf_process_hold(core, p, m);
         return;
     }
     mf_scheduler_send(s, m);
@@ -218,13 +238,12 @@ static void scheduler_let_go(struct mf_scheduler *s)
     mf_points_let_go(s->core, s->index, &p, &none);
     if (!p)
         return;
-    p->held = false;
     if (p->held_reply) {
         struct mf_message *m = p->held_reply;
         p->held_reply = NULL;
         mf_scheduler_send(s, m);
     }
-    mf_process_wake(s->core, p);
+    mf_process_let_go(s->core, p);
 }
 
 static void scheduler_sweep(struct mf_scheduler *s)
