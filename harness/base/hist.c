@@ -9,6 +9,25 @@ void mf_hist_init(struct mf_hist *h)
     h->min = UINT64_MAX;
 }
 
+#define RANGE_MAX ((1ULL << MF_HIST_RANGE_BITS) - 1)
+
+static void hist_reach(struct mf_hist *h)
+{
+    uint64_t top = h->max < RANGE_MAX ? h->max : RANGE_MAX;
+    h->reach = h->count && h->min < top ? top - h->min : 0;
+}
+
+void mf_hist_add_beyond(struct mf_hist *h, uint64_t value)
+{
+    h->max = value > h->max ? value : h->max;
+    h->min = value < h->min ? value : h->min;
+    h->saturated += value > RANGE_MAX;
+    h->count++;
+    h->sum += value;
+    h->buckets[mf_hist_index(value < RANGE_MAX ? value : RANGE_MAX)]++;
+    hist_reach(h);
+}
+
 uint64_t mf_hist_bucket_low(uint32_t index)
 {
     uint32_t half = 1u << (MF_HIST_BITS - 1);
@@ -29,7 +48,9 @@ uint64_t mf_hist_quantile(const struct mf_hist *h, double q)
 {
     if (h->count == 0)
         return 0;
-    uint64_t rank = (uint64_t)ceil(q * (double)h->count);
+    /* 0.55 * 100 is a hair over 55 in binary: that is rank 55, not 56 */
+    double wanted = q * (double)h->count;
+    uint64_t rank = (uint64_t)ceil(wanted - wanted * 1e-12);
     if (rank < 1)
         rank = 1;
     uint64_t seen = 0;
@@ -54,4 +75,5 @@ void mf_hist_merge(struct mf_hist *dst, const struct mf_hist *src)
         dst->max = src->max;
     for (uint32_t i = 0; i < MF_HIST_BUCKETS; i++)
         dst->buckets[i] += src->buckets[i];
+    hist_reach(dst);
 }

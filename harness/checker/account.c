@@ -2,8 +2,11 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define COLD __attribute__((noinline, cold))
 
 /* Which processes a stream asks, and where what is known of them is kept. */
 static uint32_t stream_turns(const struct mf_account_config *c, uint32_t stream)
@@ -19,6 +22,7 @@ static void stream_appoint(struct mf_stream *s, const struct mf_account_config *
     s->first_process = s->shares_process ? stream % c->processes : stream;
     s->process_stride = s->shares_process ? 0 : c->streams_total;
     s->count_slack = s->shares_process ? UINT64_MAX >> 1 : 0;
+    s->process = s->first_process;
     s->judges_instance = s->first_process == stream;
     s->stages = mf_recorder_stage(rec, stream, 0);
     s->stage_mask = (1ULL << rec->header->shape.stage_bits) - 1;
@@ -53,6 +57,11 @@ struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf
 {
     assert(config->streams > 0 && config->processes > 0);
     assert(config->first_stream + config->streams <= config->streams_total);
+    if (rec->header->shape.upgrades >= UINT16_MAX) {
+        mf_error_set(err, MF_STATUS_INTERNAL, NULL, "%u upgrades are too many for an account",
+                     rec->header->shape.upgrades);
+        return NULL;
+    }
     struct mf_account *a = calloc(1, sizeof *a);
     if (a) {
         a->record = mf_recorder_worker(rec, config->worker);
@@ -60,7 +69,6 @@ struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf
         a->streams = config->streams;
         a->timeout_ns = config->timeout_ns;
         a->measure_ns = UINT64_MAX; /* told by the driver before the first ping is due */
-        a->next_expiry_ns = UINT64_MAX;
         a->first_due_ns = UINT64_MAX;
         a->timeline = (struct mf_timeline){.header = rec->header, .bins = mf_recorder_bins(rec, config->worker)};
         a->record->timeout_ns = config->timeout_ns;
@@ -85,82 +93,83 @@ void mf_account_free(struct mf_account *a)
     free(a);
 }
 
-/* Off the fast path: the first ping, another bin, an earlier deadline. */
-static __attribute__((noinline, cold)) void due_begin(struct mf_account *a, uint64_t due_ns)
+/* No memory for another open ping: it counts, as our own fault, and its seq is given to the next one. */
+static void due_refuse(struct mf_account *a, const struct mf_stream *s, uint64_t due_ns)
 {
-    a->first_due_ns = due_ns;
-    a->measure_ns = atomic_load_explicit(&a->timeline.header->measure_ns, memory_order_acquire);
+    struct mf_bin *bin = mf_cursor_at(&a->due_cursor, &a->timeline, due_ns);
+    bin->due++;
+    bin->bad++;
+    mf_counter_add(&a->record->due, 1);
+    mf_counter_add(&a->record->resolved, 1);
+    a->record->warmup_due += due_ns < a->measure_ns;
+    a->record->outcome[MF_OUTCOME_NOT_SENT]++;
+    mf_account_look(a);
+    mf_upgrades_bad(&a->upgrades, mf_upgrades_nearest(&a->upgrades, due_ns, due_ns), MF_OUTCOME_NOT_SENT, s->process,
+                    1);
 }
 
-/* No memory for another open ping: it counts, as our own fault, and its seq is given to the next one. */
-static __attribute__((noinline, cold)) void due_refuse(struct mf_account *a, const struct mf_stream *s,
-                                                       struct mf_bin *bin, uint64_t due_ns)
+/* Off the fast path: the first ping, another bin, a full ring. Then begins again, or refuses. */
+static COLD uint64_t due_careful(struct mf_account *a, struct mf_stream *s, uint32_t stream, uint64_t due_ns,
+                                 uint32_t *process, bool *sendable)
 {
-    mf_account_look(a);
-    a->record->outcome[MF_OUTCOME_NOT_SENT]++;
-    mf_counter_add(&a->record->resolved, 1);
-    bin->bad++;
-    mf_upgrades_bad(&a->upgrades, mf_upgrades_nearest(&a->upgrades, due_ns, due_ns), MF_OUTCOME_NOT_SENT,
-                    mf_stream_process(s, s->turn), 1);
+    if (a->first_due_ns == UINT64_MAX) {
+        a->first_due_ns = due_ns;
+        a->measure_ns = atomic_load_explicit(&a->timeline.header->measure_ns, memory_order_acquire);
+    }
+    if (due_ns > a->first_due_ns && due_ns - a->first_due_ns > a->record->achieved_ns)
+        a->record->achieved_ns = due_ns - a->first_due_ns;
+    mf_cursor_at(&a->due_cursor, &a->timeline, due_ns);
+    if (s->next - s->low > s->mask && mf_stream_room(s, mf_account_slid, a) != 0) {
+        due_refuse(a, s, due_ns);
+        *process = s->process;
+        *sendable = false;
+        return s->next;
+    }
+    return mf_account_due(a, stream, due_ns, process, sendable);
 }
 
 uint64_t mf_account_due(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable)
 {
     struct mf_stream *s = mf_account_stream(a, stream);
-    struct mf_worker_record *r = a->record;
-    if (MF_UNLIKELY(a->first_due_ns == UINT64_MAX))
-        due_begin(a, due_ns);
-    struct mf_bin *bin = mf_cursor_at(&a->due_cursor, &a->timeline, due_ns);
-    bin->due++;
-    mf_counter_add(&r->due, 1);
-    if (due_ns < a->measure_ns)
-        r->warmup_due++;
-    if (due_ns > a->last_due_ns) {
-        a->last_due_ns = due_ns;
-        r->achieved_ns = due_ns - a->first_due_ns;
-    }
-    if (MF_UNLIKELY(due_ns + a->timeout_ns < a->next_expiry_ns))
-        a->next_expiry_ns = due_ns + a->timeout_ns;
-
     uint64_t seq = s->next;
-    uint32_t turn = s->turn;
-    *process = mf_stream_process(s, turn);
-    if (MF_UNLIKELY(seq - s->low > s->mask) && mf_stream_room(s, mf_account_slid, a) != 0) {
-        due_refuse(a, s, bin, due_ns);
-        *sendable = false;
-        return seq;
-    }
-    *mf_stream_slot(s, seq) = (struct mf_slot){
-        .due_ns = due_ns,
-        .bin_at = (uint32_t)((char *)bin - (char *)a->timeline.bins),
-        .committed = atomic_load_explicit(&a->timeline.header->committed, memory_order_acquire),
-        .turn = turn,
-        .state = MF_SLOT_DUE,
-    };
+    if (MF_UNLIKELY(due_ns - a->due_cursor.from_ns >= a->due_cursor.width_ns || seq - s->low > s->mask))
+        return due_careful(a, s, stream, due_ns, process, sendable);
+    struct mf_bin *bin = a->due_cursor.bin;
+    bin->due++;
+    mf_counter_add(&a->record->due, 1);
+    if (due_ns < a->measure_ns)
+        a->record->warmup_due++;
+    struct mf_slot *slot = mf_stream_slot(s, seq);
+    slot->due_ns = due_ns;
+    slot->written_ns = 0;
+    slot->bin_at = (uint32_t)((char *)bin - (char *)a->timeline.bins);
+    slot->process = *process = s->process;
+    slot->turn = s->turn;
+    slot->committed = (uint16_t)atomic_load_explicit(&a->timeline.header->committed, memory_order_acquire);
+    slot->state = MF_SLOT_DUE;
     if (s->stages)
         __atomic_store_n(s->stages + (seq & s->stage_mask), 0, __ATOMIC_RELAXED);
-    s->turn = turn + 1 == s->turns ? 0 : turn + 1;
     s->next = seq + 1;
+    s->process += s->process_stride;
+    if (++s->turn == s->turns) {
+        s->turn = 0;
+        s->process = s->first_process;
+    }
     *sendable = true;
     return seq;
 }
 
-static __attribute__((noinline, cold)) struct mf_slot *written_late(const struct mf_stream *s, uint64_t seq)
+/* Past its timeout or not open; or a lag that the histogram has not seen yet. */
+static COLD void written_careful(struct mf_account *a, struct mf_stream *s, uint64_t seq, uint64_t now_ns)
 {
-    struct mf_exception *e = seq < s->next ? mf_stream_exception(s, seq) : NULL;
-    return e && e->state == MF_EXCEPTION_OPEN && !e->ping.written_ns ? &e->ping : NULL;
-}
-
-void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns)
-{
-    struct mf_stream *s = mf_account_stream(a, stream);
     struct mf_slot *slot = mf_stream_slot(s, seq);
-    if (MF_LIKELY(mf_stream_holds(s, seq) && slot->state == MF_SLOT_DUE)) {
+    if (mf_stream_holds(s, seq) && slot->state == MF_SLOT_DUE) {
         slot->state = MF_SLOT_WRITTEN;
     } else {
-        slot = written_late(s, seq);
-        if (!slot)
+        struct mf_exception *e = seq < s->next ? mf_stream_exception(s, seq) : NULL;
+        if (!e || e->state != MF_EXCEPTION_OPEN || e->ping.written_ns)
             return;
+        slot = &e->ping;
     }
     slot->written_ns = now_ns;
     mf_counter_add(&a->record->written, 1);
@@ -168,54 +177,100 @@ void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uin
         mf_hist_add(&a->record->lag, now_ns > slot->due_ns ? now_ns - slot->due_ns : 0);
 }
 
-/* The normal case, and nothing else: the first answer to a written ping, right, in time, with all witnesses, in order,
- * and as expected of its process in every respect, no upgrade under way. All else is for mf_account_pong_careful, which
- * knows these cases too. */
+void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns)
+{
+    struct mf_stream *s = mf_account_stream(a, stream);
+    struct mf_slot *slot = mf_stream_slot(s, seq);
+    struct mf_worker_record *r = a->record;
+    if (MF_UNLIKELY(seq < s->low || seq >= s->next || slot->state != MF_SLOT_DUE)) {
+        written_careful(a, s, seq, now_ns);
+        return;
+    }
+    if (slot->due_ns >= a->measure_ns) {
+        uint64_t lag_ns = now_ns - slot->due_ns;
+        if (MF_UNLIKELY(!mf_hist_holds(&r->lag, lag_ns))) {
+            written_careful(a, s, seq, now_ns);
+            return;
+        }
+        mf_hist_add_held(&r->lag, lag_ns);
+    }
+    slot->state = MF_SLOT_WRITTEN;
+    slot->written_ns = now_ns;
+    mf_counter_add(&r->written, 1);
+}
+
+/* Right, and with all witnesses: in one comparison. */
+static inline bool pong_is_right(const struct mf_pong *pong)
+{
+    const struct mf_pong right = {.has = 7};
+    uint32_t is, wanted;
+    _Static_assert(offsetof(struct mf_pong, is_wrong) + 1 == offsetof(struct mf_pong, has) + sizeof is,
+                   "has, is_error, is_wrong are one word");
+    memcpy(&is, &pong->has, sizeof is);
+    memcpy(&wanted, &right.has, sizeof wanted);
+    return is == wanted;
+}
+
+/* Of an answer to an open ping of its stream: is it the normal case, and nothing else? Right, in time, with all
+ * witnesses, in order, as expected of its process in every respect, and no upgrade under way. All else is for
+ * mf_account_pong_careful, which knows these cases too. */
 static inline bool pong_is_normal(const struct mf_account *a, const struct mf_stream *s, const struct mf_slot *slot,
-                                  const struct mf_pong *pong, uint64_t response_ns)
+                                  const struct mf_witness *w, const struct mf_pong *pong)
 {
     const struct mf_upgrades *u = &a->upgrades;
-    const struct mf_witness *w = s->witness + slot->turn;
-    return slot->state == MF_SLOT_WRITTEN && pong->process == mf_stream_process(s, slot->turn) && pong->has == 7 &&
-           !pong->is_error && !pong->is_wrong && response_ns <= a->timeout_ns && pong->seq >= s->answered_below &&
+    return pong->process == slot->process && pong_is_right(pong) && pong->seq >= s->answered_below &&
            atomic_load_explicit(&u->header->requested, memory_order_acquire) == u->requested &&
-           slot->due_ns >= u->calm_from_ns && slot->committed == u->committed && pong->version == u->calm_version &&
-           w->known == 15 && w->credit == 0 && w->generation == slot->committed && w->next_seq == pong->seq &&
+           slot->due_ns >= u->calm_from_ns && pong->version == u->calm_version &&
+           mf_witness_standing(w) == u->calm_standing && w->next_seq == pong->seq &&
            pong->count - w->next_count <= s->count_slack && w->instance == pong->instance;
+}
+
+/* Another bin for replies; then begins again. */
+static COLD enum mf_outcome pong_rebin(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns)
+{
+    mf_cursor_place(&a->reply_cursor, &a->timeline, now_ns);
+    return mf_account_pong(a, pong, now_ns);
 }
 
 enum mf_outcome mf_account_pong(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns)
 {
+    if (MF_UNLIKELY(now_ns - a->reply_cursor.from_ns >= a->reply_cursor.width_ns))
+        return pong_rebin(a, pong, now_ns);
     struct mf_worker_record *r = a->record;
     r->replies++;
-    mf_cursor_at(&a->reply_cursor, &a->timeline, now_ns)->replies++;
+    a->reply_cursor.bin->replies++;
     uint32_t local = pong->stream - a->first_stream;
     if (MF_UNLIKELY(local >= a->streams))
         return mf_account_pong_careful(a, pong, now_ns);
     struct mf_stream *s = a->stream + local;
-    struct mf_slot *slot = mf_stream_slot(s, pong->seq);
-    uint64_t response_ns = now_ns - slot->due_ns;
-    if (MF_UNLIKELY(!mf_stream_holds(s, pong->seq) || !pong_is_normal(a, s, slot, pong, response_ns)))
+    uint64_t seq = pong->seq;
+    struct mf_slot *slot = mf_stream_slot(s, seq);
+    if (MF_UNLIKELY(seq < s->low || seq >= s->next || slot->state != MF_SLOT_WRITTEN))
         return mf_account_pong_careful(a, pong, now_ns);
-
-    slot->state = MF_SLOT_GOOD;
-    s->answered_below = pong->seq + 1;
     struct mf_witness *w = s->witness + slot->turn;
+    uint64_t response_ns = now_ns - slot->due_ns;
+    if (MF_UNLIKELY(response_ns > a->timeout_ns || !pong_is_normal(a, s, slot, w, pong)))
+        return mf_account_pong_careful(a, pong, now_ns);
+    if (slot->due_ns >= a->measure_ns) {
+        uint64_t service_ns = now_ns - slot->written_ns;
+        if (MF_UNLIKELY(!mf_hist_holds(&r->response, response_ns) || !mf_hist_holds(&r->service, service_ns)))
+            return mf_account_pong_careful(a, pong, now_ns);
+        mf_hist_add_held(&r->response, response_ns);
+        mf_hist_add_held(&r->service, service_ns);
+    }
     w->next_count = pong->count + 1;
-    w->next_seq = pong->seq + s->turns;
-    r->outcome[MF_OUTCOME_ANSWERED]++;
-    mf_counter_add(&r->resolved, 1);
-    (*a->upgrades.new_answers)++;
-    a->upgrades.last_good_ns = now_ns;
+    w->next_seq = seq + s->turns;
+    slot->state = MF_SLOT_GOOD;
+    s->answered_below = seq + 1;
     struct mf_bin *bin = mf_account_bin(a, slot);
     bin->answered++;
     bin->response_sum_ns += response_ns;
     if (response_ns > bin->response_max_ns)
         bin->response_max_ns = response_ns;
-    if (slot->due_ns >= a->measure_ns) {
-        mf_hist_add(&r->response, response_ns);
-        mf_hist_add(&r->service, now_ns > slot->written_ns ? now_ns - slot->written_ns : 0);
-    }
+    r->outcome[MF_OUTCOME_ANSWERED]++;
+    mf_counter_add(&r->resolved, 1);
+    (*a->upgrades.new_answers)++;
+    a->upgrades.last_good_ns = now_ns;
     return MF_OUTCOME_ANSWERED;
 }
 
@@ -287,7 +342,8 @@ void mf_account_expire(struct mf_account *a, uint64_t now_ns, void (*expired)(vo
 {
     if (MF_LIKELY(now_ns <= a->next_expiry_ns))
         return;
-    a->next_expiry_ns = UINT64_MAX;
+    /* a ping may become due whose instant is long past (the load is late): so look again soon, whatever is open now */
+    a->next_expiry_ns = now_ns + a->timeout_ns / 16;
     for (uint32_t i = 0; i < a->streams; i++)
         stream_expire(a, a->stream + i, now_ns, expired, ctx);
 }
@@ -309,6 +365,11 @@ void mf_account_wakeup(struct mf_account *a, uint64_t now_ns, uint64_t late_ns)
 
 static void stream_finish(struct mf_account *a, struct mf_stream *s)
 {
+    if (s->next) {
+        uint64_t due_ns = mf_stream_slot(s, s->next - 1)->due_ns;
+        if (due_ns > a->first_due_ns && due_ns - a->first_due_ns > a->record->achieved_ns)
+            a->record->achieved_ns = due_ns - a->first_due_ns;
+    }
     for (const struct mf_exception *e; (e = mf_stream_open_exception(s, 0)) != NULL;)
         mf_account_give_up(a, s, e->seq, MF_OUTCOME_LOST, e->ping.written_ns ? MF_CAUSE_UNANSWERED : MF_CAUSE_UNSENT,
                            UINT64_MAX);

@@ -85,7 +85,7 @@ struct mf_account_config {
 struct mf_pong {
     uint32_t stream, process, version;
     uint64_t seq, instance, count;
-    unsigned has;  /* 1 version, 2 instance, 4 count (wire/codec.h's MF_HAS_... bits) */
+    uint16_t has;  /* 1 version, 2 instance, 4 count (wire/codec.h's MF_HAS_... bits) */
     bool is_error; /* the target says that it could not */
     bool is_wrong; /* checksum or payload does not match */
 };

@@ -17,8 +17,8 @@ struct mf_account {
     struct mf_stream *stream;
     uint32_t first_stream, streams;
     uint64_t timeout_ns, measure_ns;
-    uint64_t next_expiry_ns; /* no open ping of any ring passes its timeout before this */
-    uint64_t first_due_ns, last_due_ns;
+    uint64_t next_expiry_ns; /* expire need not look before this */
+    uint64_t first_due_ns;   /* UINT64_MAX: nothing was due yet */
     struct mf_timeline timeline;
     struct mf_cursor due_cursor, reply_cursor;
     struct mf_upgrades upgrades;

@@ -28,9 +28,10 @@ struct mf_slot {
     uint64_t due_ns;
     uint64_t written_ns; /* 0: not written */
     uint32_t bin_at;     /* its bin of the timeline, as an offset in bytes */
-    uint32_t committed;  /* the generation committed when it became due; once BAD: 1 + the upgrade it is charged to, 0
-                            for none */
-    uint32_t turn;       /* which of the stream's processes it asks */
+    uint32_t process;    /* whom it asks */
+    uint32_t turn;       /* ... as the how manieth of the stream's processes */
+    uint16_t committed;  /* the generation committed when it became due; once BAD: 1 + the upgrade it is charged to, 0:
+                            none */
     uint8_t state;       /* enum mf_slot_state */
     uint8_t outcome;     /* enum mf_outcome, once BAD */
 };
@@ -66,7 +67,8 @@ struct mf_stream {
     uint8_t *stages;         /* of this stream; NULL: none */
     uint64_t stage_mask;
     struct mf_witness *witness; /* [turns] */
-    uint32_t turns, turn;       /* how many processes take turns; whose turn is next */
+    uint32_t turns;             /* how many processes take turns */
+    uint32_t turn, process;     /* whose turn is next */
     uint32_t first_process, process_stride;
     uint64_t count_slack; /* how far a count may be ahead of what this stream alone would have made it: 0, or "any"
                              where processes are shared */
@@ -103,11 +105,6 @@ static inline struct mf_slot *mf_stream_slot(const struct mf_stream *s, uint64_t
 static inline bool mf_slot_is_open(const struct mf_slot *slot)
 {
     return slot->state == MF_SLOT_DUE || slot->state == MF_SLOT_WRITTEN;
-}
-
-static inline uint32_t mf_stream_process(const struct mf_stream *s, uint32_t turn)
-{
-    return s->first_process + turn * s->process_stride;
 }
 
 /* Moves an open ping out of the ring; NULL where memory is out (it then stays where it is). Invalidates pointers to

@@ -29,7 +29,7 @@ static void extra_count(struct mf_account *a, enum mf_extra extra, uint64_t by, 
         a->upgrades.tally[charged - 1].extra[extra] += by;
 }
 
-static void lost_count(struct mf_account *a, const struct mf_stream *s, struct mf_exception *e, int by)
+static void lost_count(struct mf_account *a, struct mf_exception *e, int by)
 {
     struct mf_worker_record *r = a->record;
     const struct mf_slot *ping = &e->ping;
@@ -40,7 +40,7 @@ static void lost_count(struct mf_account *a, const struct mf_stream *s, struct m
     struct mf_bin *bin = mf_account_bin(a, ping);
     bin->lost += (uint32_t)by;
     bin->bad += (uint32_t)by;
-    mf_upgrades_bad(&a->upgrades, e->charged, MF_OUTCOME_LOST, mf_stream_process(s, ping->turn), by);
+    mf_upgrades_bad(&a->upgrades, e->charged, MF_OUTCOME_LOST, ping->process, by);
     /* one that nothing ended was in flight until its timeout, not for ever after */
     uint64_t end_ns = e->end_ns == UINT64_MAX ? ping->due_ns + a->timeout_ns : e->end_ns;
     if (ping->written_ns)
@@ -52,13 +52,12 @@ static uint8_t stage_valid(uint8_t stage)
     return stage <= MF_STAGE_COUNT ? stage : MF_STAGE_COUNT; /* the byte is written by the target's process */
 }
 
-static void not_sent_count(struct mf_account *a, const struct mf_stream *s, const struct mf_slot *ping,
-                           uint32_t charged)
+static void not_sent_count(struct mf_account *a, const struct mf_slot *ping, uint32_t charged)
 {
     a->record->outcome[MF_OUTCOME_NOT_SENT]++;
     mf_counter_add(&a->record->resolved, 1);
     mf_account_bin(a, ping)->bad++;
-    mf_upgrades_bad(&a->upgrades, charged, MF_OUTCOME_NOT_SENT, mf_stream_process(s, ping->turn), 1);
+    mf_upgrades_bad(&a->upgrades, charged, MF_OUTCOME_NOT_SENT, ping->process, 1);
 }
 
 void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq, enum mf_outcome outcome,
@@ -90,11 +89,11 @@ void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq,
     e->charged = mf_upgrades_nearest(&a->upgrades, ping->due_ns, end_ns == UINT64_MAX ? ping->due_ns : end_ns);
     e->state = outcome == MF_OUTCOME_LOST ? MF_EXCEPTION_LOST : MF_EXCEPTION_NOT_SENT;
     if (outcome == MF_OUTCOME_LOST)
-        lost_count(a, s, e, 1);
+        lost_count(a, e, 1);
     else
-        not_sent_count(a, s, ping, e->charged);
+        not_sent_count(a, ping, e->charged);
     if (e == &unkept)
-        slot->committed = e->charged;
+        slot->committed = (uint16_t)e->charged;
     mf_upgrades_trigger(&a->upgrades, stream_number(a, s), seq, outcome, NULL);
 }
 
@@ -158,7 +157,7 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
         bin->bad++;
         s->bad_answers++;
         charged = mf_upgrades_nearest(&a->upgrades, ping->due_ns, now_ns);
-        mf_upgrades_bad(&a->upgrades, charged, outcome, mf_stream_process(s, ping->turn), 1);
+        mf_upgrades_bad(&a->upgrades, charged, outcome, ping->process, 1);
     }
     if (right) {
         bin->response_max_ns = response > bin->response_max_ns ? response : bin->response_max_ns;
@@ -174,7 +173,7 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
         s->answered_below = pong->seq + 1;
     ping->state = outcome == MF_OUTCOME_ANSWERED ? MF_SLOT_GOOD : MF_SLOT_BAD;
     ping->outcome = (uint8_t)outcome;
-    ping->committed = charged;
+    ping->committed = (uint16_t)charged;
     return outcome;
 }
 
@@ -182,7 +181,7 @@ static enum mf_outcome exception_answer(struct mf_account *a, struct mf_stream *
                                         const struct mf_pong *pong, uint64_t now_ns)
 {
     if (e->state == MF_EXCEPTION_LOST) {
-        lost_count(a, s, e, -1);
+        lost_count(a, e, -1);
         mf_upgrades_trigger_reopen(&a->upgrades, pong->stream, pong->seq);
     } else {
         a->expired--;
@@ -196,9 +195,9 @@ static enum mf_outcome exception_answer(struct mf_account *a, struct mf_stream *
 }
 
 /* Is this an answer to that ping at all? An error names no process in every codec: stream and seq are enough for it. */
-static bool answer_fits(const struct mf_stream *s, const struct mf_slot *ping, const struct mf_pong *pong)
+static bool answer_fits(const struct mf_slot *ping, const struct mf_pong *pong)
 {
-    return ping->written_ns && (pong->is_error || pong->process == mf_stream_process(s, ping->turn));
+    return ping->written_ns && (pong->is_error || pong->process == ping->process);
 }
 
 static enum mf_outcome phantom_count(struct mf_account *a, uint64_t now_ns)
@@ -217,7 +216,7 @@ enum mf_outcome mf_account_pong_careful(struct mf_account *a, const struct mf_po
         return phantom_count(a, now_ns);
     struct mf_slot *slot = mf_stream_slot(s, pong->seq);
     if (mf_stream_holds(s, pong->seq) && mf_slot_is_open(slot)) {
-        if (!answer_fits(s, slot, pong))
+        if (!answer_fits(slot, pong))
             return phantom_count(a, now_ns);
         return answer_settle(a, s, slot, pong, now_ns);
     }
@@ -226,7 +225,7 @@ enum mf_outcome mf_account_pong_careful(struct mf_account *a, const struct mf_po
         extra_count(a, MF_EXTRA_DUPLICATED, 1, now_ns, now_ns);
         return MF_OUTCOME_COUNT;
     }
-    if (e->state == MF_EXCEPTION_NOT_SENT || !answer_fits(s, &e->ping, pong))
+    if (e->state == MF_EXCEPTION_NOT_SENT || !answer_fits(&e->ping, pong))
         return phantom_count(a, now_ns);
     return exception_answer(a, s, e, pong, now_ns);
 }

@@ -6,7 +6,9 @@
 #define MF_CHECKER_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { MF_WITNESS_VERSION = 1, MF_WITNESS_INSTANCE = 2, MF_WITNESS_COUNT = 4, MF_WITNESS_SEQ = 8 };
 
@@ -18,6 +20,9 @@ struct mf_witness {
     uint16_t known;      /* MF_WITNESS_... */
     uint16_t credit;     /* pings handled out of their order since: by so many its count may be ahead */
 };
+
+_Static_assert(offsetof(struct mf_witness, generation) + 8 == sizeof(struct mf_witness),
+               "generation, known and credit are one word");
 
 /* What an answer showed. */
 struct mf_state_finding {
@@ -34,5 +39,20 @@ struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint3
 /* An answer out of order came from this process (count NULL: none that can be trusted). If the ping was handled after
  * the latest one that was in order, the count will be ahead by one for it, and that is no rehandling. */
 void mf_state_skip(struct mf_witness *w, const uint64_t *count);
+
+/* Generation, knowledge and credit in one word: a process of which all is known, that runs this generation and has no
+ * credit. */
+static inline uint64_t mf_witness_standing(const struct mf_witness *w)
+{
+    uint64_t standing;
+    memcpy(&standing, &w->generation, sizeof standing);
+    return standing;
+}
+
+static inline uint64_t mf_standing_of(uint32_t generation)
+{
+    const struct mf_witness w = {.generation = generation, .known = 15};
+    return mf_witness_standing(&w);
+}
 
 #endif

@@ -13,6 +13,7 @@ int mf_upgrades_init(struct mf_upgrades *u, const struct mf_recorder *rec, uint3
                               .first_stream = first_stream,
                               .streams = streams};
     u->new_answers = &u->nobody;
+    u->calm_standing = mf_standing_of(0);
     u->calm_version = u->slots ? rec->log[0].version_from : 0;
     u->triggers = calloc(u->slots + 1, sizeof *u->triggers);
     return u->triggers ? 0 : -1;
@@ -126,6 +127,7 @@ static void upgrades_calm(struct mf_upgrades *u, uint64_t due_ns)
         return;
     u->calm_version = generation_version(u, u->committed);
     u->new_answers = committed ? &u->tally[newest].new_answers : &u->nobody;
+    u->calm_standing = mf_standing_of(u->committed);
     u->calm_from_ns = due_ns;
 }
 

@@ -32,16 +32,17 @@ struct mf_upgrades {
 
     uint64_t calm_from_ns; /* UINT64_MAX: not calm */
     uint32_t calm_version;
-    uint64_t *new_answers; /* where a right answer of calm_version is counted */
-    uint64_t nobody;       /* ... where it is nobody's */
-    uint64_t last_good_ns; /* when the latest `answered` came */
+    uint64_t calm_standing; /* of a process that runs the committed generation */
+    uint64_t *new_answers;  /* where a right answer of calm_version is counted */
+    uint64_t nobody;        /* ... where it is nobody's */
+    uint64_t last_good_ns;  /* when the latest `answered` came */
 
     struct mf_trigger *triggers;              /* [slots], those seen so far */
     uint32_t triggers_used, triggers_settled; /* so many at the low end have their outcome */
     uint32_t first_stream, streams;
 };
 
-/* Returns 0, or -1 where memory is out. */
+/* Returns 0, or -1 where memory is out. The log has at most UINT16_MAX - 1 slots. */
 int mf_upgrades_init(struct mf_upgrades *u, const struct mf_recorder *rec, uint32_t worker, uint64_t window_ns,
                      uint32_t first_stream, uint32_t streams);
 void mf_upgrades_done(struct mf_upgrades *u);

@@ -72,12 +72,14 @@ Test(hist, quantiles_are_those_of_the_sorted_values)
 
 Test(hist, saturation_is_counted_and_the_maximum_kept)
 {
-    uint64_t over = (1ULL << MF_HIST_RANGE_BITS) + 12345;
+    volatile uint64_t over =
+        (1ULL << MF_HIST_RANGE_BITS) + 12345; /* not for the compiler to know: it warns of the path not taken */
+    volatile uint64_t huge = UINT64_MAX / 4;
     mf_hist_init(&h);
     mf_hist_add(&h, (1ULL << MF_HIST_RANGE_BITS) - 1);
     cr_assert(eq(u64, h.saturated, 0));
     mf_hist_add(&h, over);
-    mf_hist_add(&h, UINT64_MAX / 4);
+    mf_hist_add(&h, huge);
     cr_assert(eq(u64, h.saturated, 2));
     cr_assert(eq(u64, h.count, 3));
     cr_assert(eq(u64, h.max, UINT64_MAX / 4));
@@ -103,4 +105,17 @@ Test(hist, merging_is_adding_everything_to_one)
     mf_hist_init(&g);
     mf_hist_merge(&g, &h);
     cr_assert(eq(int, memcmp(&g, &h, sizeof h), 0));
+}
+
+/* 0.55 * 100 is a hair over 55 in binary. */
+Test(hist, a_rank_is_not_rounded_up_for_the_sake_of_a_binary_fraction)
+{
+    struct mf_hist *few = calloc(1, sizeof *few);
+    cr_assert(ne(ptr, few, NULL));
+    mf_hist_init(few);
+    for (uint64_t value = 1; value <= 100; value++)
+        mf_hist_add(few, value);
+    for (int percent = 1; percent <= 100; percent++)
+        cr_expect(eq(u64, mf_hist_quantile(few, percent / 100.0), (uint64_t)percent));
+    free(few);
 }
