@@ -75,6 +75,17 @@ static void connection_backoff(struct mf_connection *c, uint64_t now_ns)
     c->backoff_ns = 2 * c->backoff_ns < BACKOFF_NS_MAX ? 2 * c->backoff_ns : BACKOFF_NS_MAX;
 }
 
+/* A closed loop sends its next ping when it can, so one refusal is no reason to lose a window's pings and at once make
+ * as many new ones: how many were lost would count the attempts, not the messages. They wait until the connection has
+ * been down for the connect time-out. An open loop's pings had their moment: they are lost with the attempt. */
+static bool connection_waits_on(const struct mf_connection *c, enum mf_dial dial, uint64_t now_ns)
+{
+    const struct mf_plan *plan = &c->worker->plan;
+
+    return plan->mode == MF_MODE_CLOSED && dial == MF_DIAL_REFUSED && c->ended_ns > 0 &&
+           now_ns - c->ended_ns < plan->connect_timeout_ns;
+}
+
 /* The attempt has failed: so have all pings that waited for it. */
 static void connection_failed(struct mf_connection *c, enum mf_dial dial, uint64_t now_ns)
 {
@@ -86,6 +97,10 @@ static void connection_failed(struct mf_connection *c, enum mf_dial dial, uint64
     c->link = MF_LINK_DOWN;
     w->record->refused += dial == MF_DIAL_REFUSED;
     w->record->connect_timeouts += dial == MF_DIAL_TIMEOUT;
+    if (connection_waits_on(c, dial, now_ns)) {
+        connection_backoff(c, now_ns);
+        return;
+    }
     for (const struct mf_queued *ping; (ping = mf_queue_first(&c->queue)); mf_queue_pop(&c->queue)) {
         if (dial == MF_DIAL_OWN_FAULT)
             mf_account_not_sent(w->account, ping->stream, ping->seq, now_ns);

@@ -37,10 +37,25 @@ static uint64_t align64(uint64_t x)
     return (x + 63) & ~63ULL;
 }
 
+/* A polynomial in the sizes of all records. */
+static uint64_t recorder_layout(void)
+{
+    static const size_t sizes[] = {
+        sizeof(struct mf_recorder_header), sizeof(struct mf_upgrade_log), sizeof(struct mf_node_record),
+        sizeof(struct mf_worker_record),   sizeof(struct mf_bin),         sizeof(struct mf_upgrade_tally)};
+    uint64_t layout = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        layout = layout * 1000003 + sizes[i];
+    return layout;
+}
+
 static void header_lay_out(struct mf_recorder_header *h, const struct mf_recorder_shape *shape)
 {
-    *h = (struct mf_recorder_header){
-        .magic = MF_RECORDER_MAGIC, .version = MF_RECORDER_VERSION, .header_bytes = sizeof *h, .shape = *shape};
+    *h = (struct mf_recorder_header){.magic = MF_RECORDER_MAGIC,
+                                     .version = MF_RECORDER_VERSION,
+                                     .header_bytes = sizeof *h,
+                                     .layout = recorder_layout(),
+                                     .shape = *shape};
     h->upgrade_log_at = align64(sizeof *h);
     h->node_at = align64(h->upgrade_log_at + sizeof(struct mf_upgrade_log) * shape->upgrades);
     h->workers_at = align64(h->node_at + sizeof(struct mf_node_record));
@@ -123,7 +138,7 @@ int mf_recorder_map(struct mf_recorder *rec, int fd, struct mf_error *err)
     rec->base = base;
     const struct mf_recorder_header *h = (const struct mf_recorder_header *)base;
     if (h->magic != MF_RECORDER_MAGIC || h->version != MF_RECORDER_VERSION || h->header_bytes != sizeof *h ||
-        h->total_bytes != (uint64_t)st.st_size) {
+        h->layout != recorder_layout() || h->total_bytes != (uint64_t)st.st_size) {
         munmap(base, (size_t)st.st_size);
         mf_error_set(err, MF_STATUS_INTERNAL, NULL,
                      "the flight recorder is of another version: all three programs must be of one build");

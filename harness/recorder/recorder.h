@@ -80,6 +80,8 @@ struct mf_recorder_shape {
 struct mf_recorder_header {
     uint64_t magic;
     uint32_t version, header_bytes;
+    uint64_t layout; /* the sizes of the sections' records: programs of two builds that both call themselves this
+                        version are told apart */
     uint64_t total_bytes;
     struct mf_recorder_shape shape;
     uint64_t upgrade_log_at, node_at, workers_at, worker_stride, stages_at;
