@@ -17,7 +17,8 @@
 #define MODULE_V2 MIDFLIGHT_BINARY_DIR "/modules/pingpong/v2.so"
 #define MODULE_V3 MIDFLIGHT_BINARY_DIR "/modules/pingpong/v3.so"
 
-#define STREAMS     4 /* stream s asks process s; two streams a connection */
+#define STREAMS     4 /* two a connection */
+#define ASKED       2 /* processes that a stream asks in turn: s and s + STREAMS, which run on the same scheduler */
 #define CONNECTIONS 2
 #define SEQS        65536
 
@@ -45,19 +46,26 @@ void node_upgrade(struct node *n, uint32_t k);
 void node_await(struct node *n, const char *verb, uint32_t k, const char *what, char *value, size_t room);
 /* Whether that line comes within so many ms. */
 bool node_says(struct node *n, const char *verb, uint32_t k, int deadline_ms);
-/* `stop`, until it has ended with exit 0; asserts that its folder holds nothing but the module's file. */
+/* `stop`, until it has ended with exit 0; asserts that its folder is empty. */
 void node_stop(struct node *n);
 uint32_t node_worker(const struct node *n); /* pid */
 /* Waits until so many messages have reached the stage, over the node's life. */
 void node_await_reached(const struct node *n, enum mf_stage stage, uint64_t messages);
 
+/* What one stream has got from one of its processes. */
+struct asked {
+    uint64_t answered, reordered, remade, went_back;
+    uint64_t last_seq, instance, count; /* of the last answer */
+    uint32_t version;
+};
+
 /* What one stream has sent and got. */
 struct stream {
-    uint64_t sent, answered, duplicated, reordered, wrong, remade, went_back;
-    uint64_t given_up; /* sent, and known to be lost: its connection ended, or a later ping was answered */
-    uint64_t last_seq, instance, count;
-    uint32_t version;
-    bool any;
+    struct asked asked[ASKED];
+    uint64_t sent, answered, duplicated, wrong;
+    uint64_t overtaken; /* answers that came after the answer to a later ping, to whichever process */
+    uint64_t given_up;  /* sent, and known to be lost: its connection ended, or a later ping was answered */
+    uint64_t last_seq;
     uint8_t seen[SEQS];
 };
 

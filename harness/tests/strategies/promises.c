@@ -2,33 +2,40 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "conformance.h"
 #include "fixture.h"
 #include "strategies/flags.h"
 
-static uint64_t sum(const struct client *c, size_t at)
+static uint64_t sum(const struct client *c, size_t at, size_t of_asked)
 {
     uint64_t total = 0;
-    for (uint32_t s = 0; s < STREAMS; s++)
-        total += *(const uint64_t *)((const char *)&c->stream[s] + at);
+    for (uint32_t s = 0; s < STREAMS; s++) {
+        if (of_asked == SIZE_MAX)
+            total += *(const uint64_t *)((const char *)&c->stream[s] + at);
+        for (int i = 0; of_asked != SIZE_MAX && i < ASKED; i++)
+            total += *(const uint64_t *)((const char *)&c->stream[s].asked[i] + of_asked);
+    }
     return total;
 }
-#define SUM(c, member) sum(c, offsetof(struct stream, member))
+#define OF_STREAMS(c, member)   sum(c, offsetof(struct stream, member), SIZE_MAX)
+#define OF_PROCESSES(c, member) sum(c, 0, offsetof(struct asked, member))
 
-/* Whatever a strategy does, no answer may be wrong, double or out of order. */
+/* Whatever a strategy does, no answer may be wrong, double or out of its process's order. */
 static void check_answers(const struct client *c)
 {
-    cr_expect(eq(u64, SUM(c, wrong), 0));
-    cr_expect(eq(u64, SUM(c, duplicated), 0));
-    cr_expect(eq(u64, SUM(c, reordered), 0));
+    cr_expect(eq(u64, OF_STREAMS(c, wrong), 0));
+    cr_expect(eq(u64, OF_STREAMS(c, duplicated), 0));
+    cr_expect(eq(u64, OF_PROCESSES(c, reordered), 0));
 }
 
 static void check_versions(const struct client *c, uint32_t version)
 {
     for (uint32_t s = 0; s < STREAMS; s++)
-        cr_expect(eq(u32, c->stream[s].version, version), "stream %u", s);
+        for (int i = 0; i < ASKED; i++)
+            cr_expect(eq(u32, c->stream[s].asked[i].version, version), "stream %u", s);
 }
 
 static void check_kept(const struct client *c, unsigned flags)
@@ -43,9 +50,10 @@ static void check_kept(const struct client *c, unsigned flags)
 static bool counts_go_on(const struct client *c)
 {
     for (uint32_t s = 0; s < STREAMS; s++)
-        if (c->stream[s].count != c->stream[s].answered)
-            return false;
-    return SUM(c, went_back) == 0;
+        for (int i = 0; i < ASKED; i++)
+            if (c->stream[s].asked[i].count != c->stream[s].asked[i].answered)
+                return false;
+    return OF_PROCESSES(c, went_back) == 0;
 }
 
 static void check_log(const struct node *n, uint32_t k, unsigned flags)
@@ -85,7 +93,7 @@ void check_held(const char *strategy, unsigned flags)
                                .to = {1}};
     node_start(&n, &setup);
     struct client *c = client_open(&n);
-    rounds(c, 1);
+    rounds(c, ASKED);
     client_drain(c); /* each process has shown who it is */
     check_versions(c, 1);
     rounds(c, 10);
@@ -99,7 +107,7 @@ void check_held(const char *strategy, unsigned flags)
     check_versions(c, flags & EXCHANGES ? 2 : 1);
     check_log(&n, 0, flags);
     cr_expect(eq(int, counts_go_on(c), (flags & KEEPS_STATE) != 0), "state");
-    cr_expect(eq(int, SUM(c, remade) == 0, (flags & KEEPS_PROCESSES) != 0), "instances");
+    cr_expect(eq(int, OF_PROCESSES(c, remade) == 0, (flags & KEEPS_PROCESSES) != 0), "instances");
     cr_assert(log->has_trigger && log->trigger_held);
     cr_expect(eq(int, c->stream[log->trigger_stream].seen[log->trigger_seq], (flags & ANSWERS_TRIGGER) != 0),
               "trigger");
@@ -130,7 +138,7 @@ void check_value(const char *strategy, unsigned flags)
         cr_expect(eq(u32, c->stream[0].seen[trigger], 1));
         /* where the OS process is replaced by another the old one answers before it goes */
         uint32_t version = (flags & EXCHANGES) && (flags & KEEPS_MESSAGES) ? 2 : 1;
-        cr_expect(eq(u32, c->stream[0].version, version));
+        cr_expect(eq(u32, c->stream[0].asked[trigger % ASKED].version, version));
     }
     client_fence(c);
     cr_expect(eq(int, c->stream[0].seen[trigger], (flags & ANSWERS_TRIGGER) != 0));
@@ -156,8 +164,8 @@ void check_load(const char *strategy, unsigned flags)
     node_start(&n, &setup);
     struct client *c = client_open(&n);
     for (uint32_t k = 0, s = 0; k < LOAD_UPGRADES; k++) {
-        uint64_t until = SUM(c, sent) + LOAD_BETWEEN;
-        for (; SUM(c, sent) < until; s = (s + 1) % STREAMS) {
+        uint64_t until = OF_STREAMS(c, sent) + LOAD_BETWEEN;
+        for (; OF_STREAMS(c, sent) < until; s = (s + 1) % STREAMS) {
             while (client_outstanding(c) >= LOAD_WINDOW)
                 cr_assert(client_read(c, PATIENCE_MS), "no answer comes any more");
             client_ping(c, s, 64);
@@ -177,6 +185,8 @@ void check_load(const char *strategy, unsigned flags)
     check_answers(c);
     check_kept(c, flags);
     check_versions(c, flags & EXCHANGES ? 1 + LOAD_UPGRADES % 3 : 1);
+    if (flags & KEEPS_MESSAGES)
+        cr_expect(eq(u64, OF_STREAMS(c, overtaken), 0));
     if ((flags & KEEPS_STATE) && (flags & KEEPS_MESSAGES))
         cr_expect(counts_go_on(c));
     client_close(c);
@@ -232,7 +242,7 @@ void check_layouts(const char *strategy, unsigned flags)
         client_fence(c);
         check_versions(c, flags & EXCHANGES ? 1 + (k + 1) % 3 : 1);
         if (flags & KEEPS_STATE)
-            cr_expect(eq(u64, SUM(c, went_back), 0));
+            cr_expect(eq(u64, OF_PROCESSES(c, went_back), 0));
         if ((flags & KEEPS_STATE) && (flags & EXCHANGES) && k > 0) /* to v3, and back */
             cr_expect(eq(u32, n.rec.log[k].converted, 8));
     }
