@@ -1,32 +1,27 @@
 /* The node as a target: midflight-node, spoken to over its control line. */
-#include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "targets/child.h"
 #include "targets/group.h"
 #include "targets/node_argv.h"
+#include "targets/scratch.h"
 #include "targets/target.h"
 
-#define NONE         UINT32_MAX
-#define SOCKET_NAME  "/node.sock"
-#define SCRATCH_NAME "/node"
+#define NONE        UINT32_MAX
+#define SOCKET_NAME "/node.sock"
 
 struct node {
     struct mf_target target; /* first: a target is cast to its node */
     struct mf_node_options options;
     struct mf_child *child;
     uv_timer_t deadline;
-    char scratch[PATH_MAX]; /* the node's own folder: socket, saved state, copies of modules; removed at the end */
+    char scratch[PATH_MAX]; /* the node's own folder: socket, saved state, copies of modules */
     char listen[256];
     bool is_ready, has_failed, is_stopping, is_stopped;
     uint32_t under_way;         /* the slot that is being carried out */
@@ -41,47 +36,6 @@ static struct node *node_of(struct mf_target *t)
 static const struct mf_node_target *node_plan(const struct node *n)
 {
     return &n->options.cell->node;
-}
-
-/* --- the scratch folder ------------------------------------------------------------------------------------------- */
-
-static int on_scratch_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
-}
-
-static void scratch_remove(struct node *n)
-{
-    if (n->scratch[0])
-        nftw(n->scratch, on_scratch_entry, 8, FTW_DEPTH | FTW_PHYS);
-    n->scratch[0] = 0;
-}
-
-/* Inside the run's folder, or, where a UNIX socket's path would get too long in there, in a short one of our own. */
-static int scratch_make(struct node *n, struct mf_error *err)
-{
-    char run_dir[PATH_MAX];
-    if (!realpath(n->options.run_dir, run_dir))
-        return mf_error_errno(err, MF_STATUS_INTERNAL, n->options.run_dir, "cannot be used as the run's folder");
-    size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
-    if (strlen(run_dir) + strlen(SCRATCH_NAME SOCKET_NAME) < room) {
-        snprintf(n->scratch, sizeof n->scratch, "%.*s" SCRATCH_NAME, PATH_MAX - 16, run_dir);
-        if (mkdir(n->scratch, 0700) == 0)
-            return 0;
-    } else {
-        const char *tmp = getenv("TMPDIR");
-        if (!tmp || tmp[0] != '/' || strlen(tmp) + strlen("/midflight-XXXXXX" SOCKET_NAME) >= room)
-            tmp = "/tmp";
-        snprintf(n->scratch, sizeof n->scratch, "%s/midflight-XXXXXX", tmp);
-        if (mkdtemp(n->scratch))
-            return 0;
-    }
-    mf_error_errno(err, MF_STATUS_INTERNAL, n->scratch, "cannot make the node's folder");
-    n->scratch[0] = 0;
-    return -1;
 }
 
 /* --- trouble ------------------------------------------------------------------------------------------------------ */
@@ -289,7 +243,7 @@ static void on_gone(void *ctx, uint32_t left)
         n->target.events.failed(n->target.events.ctx, &err);
     }
     log_close(n);
-    scratch_remove(n);
+    mf_scratch_remove(n->scratch);
     uv_close((uv_handle_t *)&n->deadline, on_deadline_closed);
 }
 
@@ -324,11 +278,11 @@ static int node_spawn(struct node *n, struct mf_error *err)
 static int node_start(struct mf_target *t, struct mf_error *err)
 {
     struct node *n = node_of(t);
-    if (scratch_make(n, err) != 0)
+    if (mf_scratch_make(n->scratch, n->options.run_dir, SOCKET_NAME, err) != 0)
         return -1;
     node_listen(n);
     if (node_spawn(n, err) != 0) {
-        scratch_remove(n);
+        mf_scratch_remove(n->scratch);
         return -1;
     }
     uv_timer_init(t->loop, &n->deadline);

@@ -69,6 +69,19 @@ Test(run, of_a_scenario)
     expect_nobody_left();
 }
 
+Test(run, with_message_points_and_two_workers)
+{
+    help_scenario(home, "two-version", 800, scenario);
+    help_midflight(&said, (const char *const[]){
+                              "run", scenario, "--out", out, "--no-plot", "--set", "load.workers=2", "--set",
+                              "load.transport=\"tcp\"", "--set", "load.codec=\"line\"", "--set",
+                              "upgrades=[{\"message\": 200, \"every\": 100, \"count\": 3}]", "--set",
+                              "expect={\"upgrades.committed\": 3, \"lost\": 0, \"questions.trigger\": \"yes\"}", NULL});
+    cr_expect(eq(int, said.status, 0), "%s%s", said.out, said.err);
+    expect_whole_report("\"verdict\": \"pass\"");
+    expect_nobody_left();
+}
+
 Test(run, quietly)
 {
     help_scenario(home, "none", 600, scenario);
