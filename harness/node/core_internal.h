@@ -396,6 +396,9 @@ bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage st
                     struct mf_connection *connection);
 void mf_points_forget(struct mf_core *core, const struct mf_process *process);
 void mf_points_forget_connection(struct mf_core *core, const struct mf_connection *connection);
+bool mf_points_hold(const struct mf_core *core); /* some point holds its message */
+/* A slot of the log is requested and has no outcome. Under the points' lock, or before the threads run. */
+bool mf_points_upgrade_under_way(struct mf_core *core);
 /* Main thread: fires what has come due. Returns its slot, UINT32_MAX where nothing is due. */
 uint32_t mf_points_take(struct mf_core *core);
 void mf_points_release(struct mf_core *core);  /* lets a held message go on: tells its thread */

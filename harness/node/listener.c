@@ -14,7 +14,8 @@
 
 #include "node/core_internal.h"
 
-#define BACKLOG 4096
+#define BACKLOG     4096
+#define LISTENER_FD 1000 /* or the next that is free */
 
 static bool is_unix(const struct mf_core *core)
 {
@@ -66,7 +67,13 @@ int mf_listener_open(struct mf_core *core, struct mf_error *err)
         close(fd);
         return -1;
     }
-    core->io.listen_fd = fd;
+    /* When this process is killed the kernel lets go of its descriptors from the highest number down. A client whose
+     * connection ended before the listener would connect again, to nobody, and lose what it sends: sometimes, by
+     * microseconds. With a high number the listener goes first. */
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, LISTENER_FD);
+    if (high >= 0)
+        close(fd);
+    core->io.listen_fd = high >= 0 ? high : fd;
     return 0;
 }
 

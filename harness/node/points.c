@@ -48,7 +48,7 @@ static bool point_count(struct mf_core *core, uint32_t i, uint64_t seq)
     return fired < p->count && seen >= p->first + fired * p->every;
 }
 
-static bool upgrade_is_under_way(struct mf_core *core)
+bool mf_points_upgrade_under_way(struct mf_core *core)
 {
     uint32_t requested = atomic_load(&core->rec.header->requested);
     uint32_t settled = atomic_load(&core->points.settled);
@@ -112,7 +112,7 @@ bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage st
         if (point_count(core, i, m->seq) && due == UINT32_MAX)
             due = i;
     }
-    if (due != UINT32_MAX && atomic_load(&points->state) == MF_HOLD_NONE && !upgrade_is_under_way(core))
+    if (due != UINT32_MAX && atomic_load(&points->state) == MF_HOLD_NONE && !mf_points_upgrade_under_way(core))
         held = point_fire(core, due, m, stage, process, connection);
     pthread_mutex_unlock(&points->lock);
     return held;
@@ -171,6 +171,14 @@ static void quiet_wait(struct mf_core *core, uint32_t hold_ms)
         else if (first.asleep && loads_have_looked(core, &first, &now))
             return;
     }
+}
+
+bool mf_points_hold(const struct mf_core *core)
+{
+    for (uint32_t i = 0; i < core->args->points_count; i++)
+        if (core->args->points[i].hold)
+            return true;
+    return false;
 }
 
 /* --- for the main thread

@@ -11,7 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "node/cargo.h"
+
+#define OUTCOME_DEADLINE_NS (1000 * MF_NS_PER_MS)
 
 /* --- lines out
  * -------------------------------------------------------------------------------------------------------- */
@@ -332,6 +335,35 @@ static void worker_resume(struct mf_core *core)
     core->args->cargo_fd = -1;
 }
 
+/* Where points hold messages, losses are to be the same in every run. The supervisor, who has started this worker in
+ * the middle of an upgrade, writes that upgrade's outcome some microseconds after we are ready; messages that were
+ * handled in between could not fire the next one, and how many they are is chance. So they wait. */
+static bool worker_is_early(struct mf_core *core)
+{
+    return core->strategy->supervise && mf_points_hold(core) && mf_points_upgrade_under_way(core);
+}
+
+static void schedulers_stop_early(struct mf_core *core)
+{
+    core->schedulers_stopped = true;
+    for (uint32_t i = 0; i < core->schedulers_count; i++)
+        atomic_fetch_or(&core->schedulers[i].attention, MF_ATTENTION_PAUSE);
+}
+
+static void outcome_wait(struct mf_core *core)
+{
+    uint64_t deadline_ns = mf_clock_now_ns() + OUTCOME_DEADLINE_NS;
+    struct pollfd line = {.fd = core->args->control_fd, .events = POLLIN};
+    bool over = false;
+    while (!over && mf_clock_now_ns() < deadline_ns &&
+           ppoll(&line, 1, &(struct timespec){.tv_nsec = 100000}, NULL) <= 0) {
+        pthread_mutex_lock(&core->points.lock);
+        over = !mf_points_upgrade_under_way(core);
+        pthread_mutex_unlock(&core->points.lock);
+    }
+    mf_core_resume_schedulers(core);
+}
+
 /* Blocks for long payloads live on the heap; the others go with their pools. */
 static void messages_free(struct mf_core *core)
 {
@@ -395,6 +427,7 @@ int mf_worker_run(struct mf_node_args *args, char **argv)
     struct mf_core *core = malloc(sizeof *core);
     if (!core)
         return MF_STATUS_INTERNAL;
+    bool early = false;
     signal(SIGPIPE, SIG_IGN);
     int status = core_init(core, args, argv, &err);
     if (status == 0)
@@ -403,10 +436,15 @@ int mf_worker_run(struct mf_node_args *args, char **argv)
         mf_cargo_turn_back(args, argv, &err); /* returns where there is no way back */
     if (status == 0) {
         worker_resume(core);
+        early = worker_is_early(core);
+        if (early)
+            schedulers_stop_early(core);
         status = mf_threads_start(core, &err);
     }
     if (status == 0) {
         say_ready(core);
+        if (early)
+            outcome_wait(core);
         status = worker_serve(core, &err);
     }
     if (status != 0)
