@@ -155,9 +155,21 @@ static bool loads_have_looked(struct mf_core *core, const struct sight *before, 
     return true;
 }
 
-/* Waits until nothing moves any more: what is in flight then sits at the same place in every run. The I/O thread asleep
- * in a level-triggered epoll_wait means that no connection has input to read; each load that has woken twice since has
- * had its chance to send. */
+/* A thread that is wanted says "asleep" until the kernel gives it a processor, which can take long on a busy machine. One
+ * that has stood still twice on being asked has been round its loop in between: whatever there was to read, to run or to
+ * flush, it has seen. */
+static void threads_look(struct mf_core *core)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        mf_core_pause_io(core);
+        mf_core_resume_io(core);
+        mf_core_pause_schedulers(core);
+        mf_core_resume_schedulers(core);
+    }
+}
+
+/* Waits until nothing moves any more: what is in flight then sits at the same place in every run. Each load that has
+ * woken twice since the first sight has had its chance to send. */
 static void quiet_wait(struct mf_core *core, uint32_t hold_ms)
 {
     struct sight first, now;
@@ -166,10 +178,15 @@ static void quiet_wait(struct mf_core *core, uint32_t hold_ms)
     while (mf_clock_now_ns() < deadline_ns) {
         nanosleep(&(struct timespec){.tv_nsec = MF_NS_PER_MS / 2}, NULL);
         sight_take(core, &now);
-        if (!now.asleep || now.moved != first.moved)
+        if (!now.asleep || now.moved != first.moved) {
             first = now;
-        else if (first.asleep && loads_have_looked(core, &first, &now))
-            return;
+        } else if (first.asleep && loads_have_looked(core, &first, &now)) {
+            threads_look(core);
+            sight_take(core, &now);
+            if (now.moved == first.moved)
+                return;
+            first = now;
+        }
     }
 }
 
