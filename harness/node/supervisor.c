@@ -296,8 +296,6 @@ static void supervisor_done(struct mf_supervisor *s)
     struct mf_error ignored;
     s->stopping = true;
     mf_supervisor_kill_worker(s, &ignored);
-    if (strncmp(s->endpoint, "unix:", 5) == 0)
-        unlink(s->endpoint + 5); /* a worker that was killed could not */
     free(s->under_way);
     free(s->fired);
     if (s->rec.header) /* mapped */
