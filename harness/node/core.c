@@ -110,6 +110,12 @@ void mf_core_stop_listening(struct mf_core *core)
     pthread_mutex_unlock(&core->gate);
 }
 
+void mf_core_end_input(struct mf_core *core)
+{
+    if (!core->local)
+        mf_io_ask(&core->io, MF_ATTENTION_END_INPUT);
+}
+
 int mf_core_drain(struct mf_core *core, uint32_t deadline_ms, struct mf_error *err)
 {
     if (core->local)

@@ -83,6 +83,8 @@ void mf_core_stop_listening(struct mf_core *core);
 /* Returns when everything read so far has been answered and flushed (or `deadline_ms` is over: returns -1). New input on live connections
  * counts as long as it is there without waiting. */
 int mf_core_drain(struct mf_core *core, uint32_t deadline_ms, struct mf_error *err);
+/* Reads no more: what has been read is answered and flushed, and each connection then closed. For a drain that new input would never let end. */
+void mf_core_end_input(struct mf_core *core);
 
 /* --- cargo: what rides along into another OS process (node/cargo.h writes and reads it) ---------------------------------- */
 

@@ -217,6 +217,7 @@ enum mf_attention {
     MF_ATTENTION_GO = 16,     /* schedulers: begin pinging (transport local) */
     MF_ATTENTION_DEAF = 32,   /* I/O: stop listening */
     MF_ATTENTION_DRAIN = 64,  /* I/O: say so when nothing is left to read, answer or write */
+    MF_ATTENTION_END_INPUT = 128, /* I/O: read no more; a connection ends when it is answered and flushed */
 };
 
 /* The I/O thread reads, and writes what it finds to write. A scheduler that has answers while the I/O thread sleeps in
@@ -339,6 +340,12 @@ struct mf_core {
 /* --- threads ---------------------------------------------------------------------------------------------------------
  */
 
+/* Fills a core from its arguments: recorder, schedulers. mf_core_done takes what failed here, and there. */
+int mf_core_init(struct mf_core *core, struct mf_node_args *args, char **argv, struct mf_error *err);
+/* Loads the first module, makes the processes, takes up cargo, listens. */
+int mf_core_open(struct mf_core *core, struct mf_error *err);
+/* Stops the threads and frees everything. */
+void mf_core_done(struct mf_core *core);
 /* Starts every scheduler (with a large stack) and, where there are sockets, the I/O thread. -1: mf_threads_stop ends
  * those that run. */
 int mf_threads_start(struct mf_core *core, struct mf_error *err);

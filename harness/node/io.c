@@ -215,6 +215,15 @@ static void io_stop_listening(struct mf_core *core)
     gate_say(core, &core->io_deaf);
 }
 
+/* As if every peer had ended its side: what has been read is answered and flushed, then the connection is closed. */
+static void io_end_input(struct mf_core *core)
+{
+    for (struct mf_connection *c = core->io.connections; c; c = c->next) {
+        c->input_ended = true;
+        mf_connection_mark_dirty(core, c);
+    }
+}
+
 static bool io_is_drained(struct mf_core *core)
 {
     struct mf_io *io = &core->io;
@@ -240,6 +249,10 @@ static bool io_attend(struct mf_core *core)
     if (asked & MF_ATTENTION_DEAF) {
         atomic_fetch_and(&io->attention, ~(uint32_t)MF_ATTENTION_DEAF);
         io_stop_listening(core);
+    }
+    if (asked & MF_ATTENTION_END_INPUT) {
+        atomic_fetch_and(&io->attention, ~(uint32_t)MF_ATTENTION_END_INPUT);
+        io_end_input(core);
     }
     if (asked & MF_ATTENTION_PAUSE)
         mf_gate_stand(core, &core->io_paused, &core->io_stopped, &io->attention);
@@ -303,7 +316,8 @@ void mf_io_flush(struct mf_io *io)
     answers_collect(io->core);
     dirty_flush(io->core);
     pthread_mutex_unlock(&io->lock);
-    if (!mf_inbox_empty(&io->outbox)) /* another scheduler came by and found the lock taken */
+    /* another scheduler came by and found the lock taken; or the last answer is out, for which a drain waits */
+    if (!mf_inbox_empty(&io->outbox) || (atomic_load(&io->attention) & MF_ATTENTION_DRAIN))
         mf_io_wake(io);
 }
 

@@ -22,6 +22,7 @@
 #include "strategies/strategy.h"
 
 #define RESERVE_DEADLINE_MS 5000
+#define IDLE_DEADLINE_MS    250 /* until no client has anything left to ask */
 #define DRAIN_DEADLINE_MS   1000
 #define COMMAND_DEADLINE_MS 10000 /* of the whole drain, with writing and syncing */
 
@@ -86,8 +87,11 @@ static int worker_drain(struct mf_core *core, uint32_t k, const char *path, stru
     mf_core_stop_listening(core);
     mf_core_note_queued(core, k);
     struct mf_error late;
-    mf_core_drain(core, DRAIN_DEADLINE_MS,
-                  &late); /* what is not answered by then is cut off: patience must end somewhere */
+    if (mf_core_drain(core, IDLE_DEADLINE_MS, &late) != 0) {
+        mf_core_end_input(core); /* clients that leave no gap: what has been read by now is still answered */
+        mf_core_drain(core, DRAIN_DEADLINE_MS,
+                      &late); /* and what is not by then is cut off: patience must end somewhere */
+    }
     mf_core_pause_schedulers(core);
     mf_core_pause_io(core);
     mf_core_phase(core, k, MF_PHASE_QUIESCED);
