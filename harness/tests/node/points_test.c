@@ -1,0 +1,102 @@
+/* Points: which message fires, which slot it fills, and that one upgrade at a time is under way. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "fixture.h"
+
+static struct mf_message message_of(uint32_t stream, uint64_t seq)
+{
+    return (struct mf_message){.stream = stream, .process = stream, .seq = seq};
+}
+
+static bool seen(struct bench *b, enum mf_stage stage, uint32_t stream, uint64_t seq, struct mf_process *p)
+{
+    struct mf_message m = message_of(stream, seq);
+    return mf_points_seen(&b->core, &m, stage, p, NULL);
+}
+
+static void upgrade_end(struct bench *b, uint32_t k)
+{
+    atomic_store(&b->rec.log[k].outcome, MF_UPGRADE_COMMITTED);
+    mf_points_ended(&b->core);
+}
+
+Test(points, stage_counts_from_first_and_then_every_so_many)
+{
+    static struct bench b;
+    b.args.points[0] =
+        (struct mf_node_point){.stage = MF_STAGE_HANDLED, .point = 5, .first = 3, .every = 4, .count = 2};
+    b.args.points_count = 1;
+    bench_start(&b, 4, 1, "local");
+    uint64_t fired_at[8];
+    uint32_t fired = 0;
+    for (uint64_t seq = 1; seq <= 20; seq++) {
+        cr_assert(not(seen(&b, MF_STAGE_HANDLED, 1, seq, NULL)));
+        uint32_t k = mf_points_take(&b.core);
+        if (k == UINT32_MAX)
+            continue;
+        fired_at[fired++] = seq;
+        cr_assert(eq(u32, b.rec.log[k].point, 5));
+        cr_assert(b.rec.log[k].has_trigger && !b.rec.log[k].trigger_held);
+        cr_assert(eq(u64, b.rec.log[k].trigger_seq, seq));
+        upgrade_end(&b, k);
+    }
+    cr_assert(eq(u32, fired, 2));
+    cr_assert(eq(u64, fired_at[0], 3));
+    cr_assert(eq(u64, fired_at[1], 7));
+    cr_assert(eq(u64, atomic_load(&b.rec.node->point_counter[0]), 20));
+    bench_stop(&b);
+}
+
+Test(points, one_that_comes_due_in_an_upgrade_fires_at_the_first_message_after_it)
+{
+    static struct bench b;
+    b.args.points[0] =
+        (struct mf_node_point){.stage = MF_STAGE_RECEIVED, .point = 0, .first = 1, .every = 2, .count = 9};
+    b.args.points_count = 1;
+    bench_start(&b, 4, 1, "local");
+    seen(&b, MF_STAGE_RECEIVED, 0, 1, NULL);
+    cr_assert(eq(u32, mf_points_take(&b.core), 0));
+    for (uint64_t seq = 2; seq <= 4; seq++)
+        seen(&b, MF_STAGE_RECEIVED, 0, seq, NULL); /* due at 3, but slot 0 is under way */
+    cr_assert(eq(u32, mf_points_take(&b.core), UINT32_MAX));
+    cr_assert(eq(u32, atomic_load(&b.rec.header->requested), 1));
+    upgrade_end(&b, 0);
+    seen(&b, MF_STAGE_RECEIVED, 0, 5, NULL);
+    cr_assert(eq(u32, mf_points_take(&b.core), 1));
+    cr_assert(eq(u64, b.rec.log[1].trigger_seq, 5));
+    upgrade_end(&b, 1);
+    /* the schedule stays: the third is due since 5, the fourth at 7 */
+    seen(&b, MF_STAGE_RECEIVED, 0, 6, NULL);
+    upgrade_end(&b, mf_points_take(&b.core));
+    seen(&b, MF_STAGE_RECEIVED, 0, 7, NULL);
+    upgrade_end(&b, mf_points_take(&b.core));
+    seen(&b, MF_STAGE_RECEIVED, 0, 8, NULL); /* all four slots are used */
+    cr_assert(eq(u32, mf_points_take(&b.core), UINT32_MAX));
+    cr_assert(eq(u32, atomic_load(&b.rec.header->requested), 4));
+    bench_stop(&b);
+}
+
+Test(points, value_fires_on_the_first_stream_that_brings_it)
+{
+    static struct bench b;
+    b.args.points[0] = (struct mf_node_point){
+        .is_value = true, .stage = MF_STAGE_DEQUEUED, .point = 2, .first = 4, .count = 1, .hold = true};
+    b.args.points_count = 1;
+    bench_start(&b, 4, 1, "local");
+    cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 0, 3, &b.core.processes[0])));
+    cr_assert(seen(&b, MF_STAGE_DEQUEUED, 2, 4, &b.core.processes[2]));
+    cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 1, 4, &b.core.processes[1])));
+    cr_assert(eq(u32, atomic_load(&b.rec.header->requested), 0)); /* a held one is claimed by the main thread */
+    cr_assert(eq(u32, mf_points_take(&b.core), 0));
+    cr_assert(eq(u32, b.rec.log[0].trigger_stream, 2));
+    cr_assert(b.rec.log[0].trigger_held);
+    atomic_store(&b.rec.log[0].outcome, MF_UPGRADE_COMMITTED);
+    mf_points_ended(&b.core);
+    struct mf_process *p;
+    struct mf_connection *c;
+    mf_points_let_go(&b.core, 0, &p, &c);
+    cr_assert(eq(ptr, p, &b.core.processes[2]));
+    cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 3, 4, &b.core.processes[3])));
+    bench_stop(&b);
+}
