@@ -296,6 +296,7 @@ static void supervisor_done(struct mf_supervisor *s)
     struct mf_error ignored;
     s->stopping = true;
     mf_supervisor_kill_worker(s, &ignored);
+    mf_supervisor_unlink_endpoint(s);
     free(s->under_way);
     free(s->fired);
     if (s->rec.header) /* mapped */

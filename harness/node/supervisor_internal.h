@@ -58,6 +58,8 @@ struct mf_supervisor {
 int mf_supervisor_pump(struct mf_supervisor *s, bool with_driver, uint64_t deadline_ns, struct mf_error *err);
 /* "exit 3", "signal 9 (Killed)": how the last worker ended. */
 const char *mf_supervisor_end_text(const struct mf_supervisor *s, char *text, size_t n);
+/* Removes a UNIX socket's path, which a worker that is or was killed can't. */
+void mf_supervisor_unlink_endpoint(const struct mf_supervisor *s);
 /* Sends a line to the worker. -1: it has none, or has ended its side. */
 int mf_supervisor_tell_worker(struct mf_supervisor *s, struct mf_control_writer *w);
 

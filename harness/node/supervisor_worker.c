@@ -257,14 +257,19 @@ int mf_supervisor_wait_worker(struct mf_supervisor *s, uint32_t deadline_ms, str
     return mf_error_set(err, MF_STATUS_TARGET, NULL, "the worker had not ended after %u ms", deadline_ms);
 }
 
+void mf_supervisor_unlink_endpoint(const struct mf_supervisor *s)
+{
+    if (strncmp(s->endpoint, "unix:", 5) == 0)
+        unlink(s->endpoint + 5);
+}
+
 int mf_supervisor_kill_worker(struct mf_supervisor *s, struct mf_error *err)
 {
     if (!s->worker.pid)
         return 0;
-    /* The kernel closes a dying process's sockets in an order of its own, often the listener last: who reconnects at once
-     * would be taken in by the dead. A UNIX socket's path can go first; over TCP that is a loss like others. */
-    if (strncmp(s->endpoint, "unix:", 5) == 0)
-        unlink(s->endpoint + 5);
+    /* The kernel closes a dying process's sockets in an order of its own, often the listener last: who reconnects at
+     * once would be taken in by the dead. A UNIX socket's path can go first; over TCP that is a loss like others. */
+    mf_supervisor_unlink_endpoint(s);
     if (pidfd_send_signal(s->worker.pid_fd, SIGKILL, NULL, 0) != 0 && errno != ESRCH)
         return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot kill the worker");
     /* Not by the pump: the driver may have gone, and the worker must go all the same. SIGKILL cannot be refused. */

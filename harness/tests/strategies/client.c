@@ -15,7 +15,7 @@
 #define IN_BYTES    (4u << 20)
 #define OUT_BYTES   (128u << 10)
 #define SEED        7
-#define FENCE_MS    300 /* after so long without an answer another ping is sent: one that was lost holds nobody up */
+#define FENCE_MS    50 /* after so long without an answer another ping is sent: one that was lost holds nobody up */
 #define PATIENCE_MS 30000
 
 static uint8_t out[OUT_BYTES];
