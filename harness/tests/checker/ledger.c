@@ -32,6 +32,18 @@ Test(ledger, late_is_after_due_plus_timeout_and_is_never_dropped)
     rig_close(&rig);
 }
 
+Test(ledger, late_is_late_on_the_fast_path_too)
+{
+    rig_open(&rig, 1, 1, 0);
+    for (uint64_t i = 0; i < 10; i++) {
+        uint64_t due = START + i * 300 * MS; /* 150 ms, 1 ms, then late ones of which the histogram has seen worse */
+        rig_pong(&rig, rig_answer(&rig, 0, rig_send(&rig, 0, due)), due + (i == 0 ? 150 : i == 1 ? 1 : 120) * MS);
+    }
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=1 late=9");
+    rig_close(&rig);
+}
+
 static uint64_t expired_seqs;
 
 static void on_expired(void *ctx, uint32_t stream, uint64_t seq)
@@ -251,6 +263,54 @@ Test(ledger, phantoms)
     rig_pong(&rig, rig_answer(&rig, 0, 1), START + 3); /* due, but not written: the target cannot know of it */
     rig_finish(&rig);
     RIG_BOOK(&rig, "answered=1 lost=1 unsent=1 before=1 phantom=7");
+    rig_close(&rig);
+}
+
+/* Rings have 8 places here: seq and seq + 8 share one. */
+Test(ledger, an_answer_to_what_is_not_yet_due_is_not_given_to_the_one_in_its_place)
+{
+    rig_open(&rig, 1, 1, 0);
+    for (int i = 0; i < 8; i++)
+        rig_send(&rig, 0, START);
+    for (uint64_t seq = 1; seq < 8; seq++)
+        rig_pong(&rig, rig_answer(&rig, 0, seq), START + seq);
+    struct mf_pong pong = rig_answer(&rig, 0, 8); /* as expected in all but that it was never asked */
+    cr_assert(eq(int, (int)rig_pong(&rig, pong, START + 5), MF_OUTCOME_COUNT));
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=7 lost=1 unanswered=1 before=1 phantom=1");
+    rig_close(&rig);
+}
+
+Test(ledger, a_late_answer_is_not_given_to_the_ping_that_has_its_place_now)
+{
+    rig_open(&rig, 1, 1, 0);
+    for (uint64_t i = 0; i < 8; i++)
+        rig_round(&rig, 0, START + i, START + i + i % 3);
+    rig_send(&rig, 0, START + 10);
+    mf_account_expire(rig.account, START + 200 * MS, NULL, NULL);
+    for (int i = 0; i < 8; i++)
+        rig_send(&rig, 0, START + 200 * MS);
+    cr_assert(eq(int, (int)rig_pong(&rig, rig_answer(&rig, 0, 8), START + 200 * MS + 1), MF_OUTCOME_LATE));
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=8 late=1 lost=8 unanswered=8 before=8");
+    rig_close(&rig);
+}
+
+Test(ledger, a_late_write_is_not_given_to_the_ping_that_has_its_place_now)
+{
+    rig_open(&rig, 1, 1, 0);
+    uint32_t process;
+    bool sendable;
+    rig_round(&rig, 0, START, START + 1);
+    mf_account_due(rig.account, 0, START, &process, &sendable);
+    mf_account_expire(rig.account, START + 200 * MS, NULL, NULL);
+    for (int i = 0; i < 8; i++)
+        mf_account_due(rig.account, 0, START + 200 * MS, &process, &sendable);
+    mf_account_written(rig.account, 0, 1, START + 200 * MS);
+    mf_account_written(rig.account, 0, 1, START + 201 * MS); /* once is enough */
+    rig_finish(&rig);
+    cr_assert(eq(u64, rig.record->written, 2));
+    RIG_BOOK(&rig, "answered=1 lost=9 unsent=8 unanswered=1 before=9");
     rig_close(&rig);
 }
 

@@ -2,12 +2,14 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "rig.h"
 
 static struct rig rig;
 
-#ifdef __OPTIMIZE__
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define MESSAGES 100000000ULL
 #else
 #define MESSAGES 1000000ULL /* an instrumented build: the same code, in the same time */
@@ -81,3 +83,71 @@ Test(memory, does_not_grow_with_late_answers)
     RIG_BOOK(&rig, "late=200000");
     rig_close(&rig);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they need address space of their own */
+
+/* So much more address space than now, and no more. */
+static void limit_memory(uint64_t more)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    cr_assert(ne(ptr, f, NULL));
+    cr_assert(eq(int, fscanf(f, "%lu", &pages), 1));
+    fclose(f);
+    struct rlimit limit;
+    cr_assert(eq(int, getrlimit(RLIMIT_AS, &limit), 0));
+    limit.rlim_cur = pages * (uint64_t)sysconf(_SC_PAGESIZE) + more;
+    cr_assert(eq(int, setrlimit(RLIMIT_AS, &limit), 0));
+}
+
+/* The books balance without memory, too; each test is a process of its own, so the limit ends with it. */
+Test(memory, a_ping_without_room_is_not_sent_and_counted)
+{
+    rig_open(&rig, 1, 1, 1);
+    rig_request(&rig, 0, START);
+    limit_memory(4 << 20);
+    uint32_t process;
+    bool sendable = true;
+    uint64_t sent = 0, refused = 0;
+    while (sendable) {
+        uint64_t seq = mf_account_due(rig.account, 0, START + sent, &process, &sendable);
+        cr_assert(eq(u64, seq, sent));
+        if (!sendable)
+            break;
+        mf_account_written(rig.account, 0, seq, START + seq);
+        sent++;
+    }
+    for (refused = 1; refused < 5; refused++)
+        cr_assert(eq(u64, mf_account_due(rig.account, 0, START + sent, &process, &sendable), sent));
+    cr_assert(eq(u64, rig.record->outcome[MF_OUTCOME_NOT_SENT], refused));
+    cr_assert(eq(u64, rig.tally[0].outcome[MF_OUTCOME_NOT_SENT], refused));
+    for (uint64_t seq = 0; seq < sent; seq++)
+        rig_pong(&rig, rig_answer(&rig, 0, seq), START + MS);
+    for (int i = 0; i < 100; i++)
+        rig_round(&rig, 0, START + 2 * MS, START + 3 * MS); /* there is room again */
+    rig_finish(&rig);
+    cr_assert(eq(u64, rig.record->outcome[MF_OUTCOME_ANSWERED], sent + 100));
+    cr_assert(eq(u64, rig.record->due, sent + 100 + refused));
+    cr_assert(eq(u64, rig.record->extra[MF_EXTRA_REHANDLED], 0));
+    rig_close(&rig);
+}
+
+Test(memory, a_loss_without_room_is_counted_but_cannot_be_taken_back)
+{
+    enum { PINGS = 200000 };
+    rig_open(&rig, 1, 1, 0);
+    for (int i = 0; i < PINGS; i++)
+        rig_send(&rig, 0, START);
+    limit_memory(4 << 20);
+    mf_account_expire(rig.account, START + 200 * MS, NULL, NULL); /* stays where it cannot be moved */
+    for (uint64_t seq = 0; seq < PINGS; seq++)
+        mf_account_lost(rig.account, 0, seq, MF_CAUSE_INFLIGHT_RST, START + 201 * MS);
+    cr_assert(eq(u64, rig.record->outcome[MF_OUTCOME_LOST], PINGS));
+    rig_pong(&rig, rig_answer(&rig, 0, 0), START + 202 * MS);         /* taken back */
+    rig_pong(&rig, rig_answer(&rig, 0, PINGS - 1), START + 202 * MS); /* not kept */
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "late=1 lost=199999 inflight_rst=199999 before=199999 duplicated=1");
+    rig_close(&rig);
+}
+
+#endif

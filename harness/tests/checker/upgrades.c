@@ -204,6 +204,25 @@ Test(upgrades, blackout_that_never_ends_reaches_to_the_last_bad)
     rig_close(&rig);
 }
 
+Test(upgrades, a_loss_taken_back_in_time_is_no_blackout)
+{
+    rig_open(&rig, 1, 1, 1);
+    upgrade(0, START, START + 1);
+    for (uint64_t i = 0; i < 20; i++) {
+        uint64_t seq = rig_send(&rig, 0, START + i * MS);
+        if ((i >= 3 && i < 6) || i == 10)
+            mf_account_lost(rig.account, 0, seq, MF_CAUSE_INFLIGHT_RST, START + i * MS);
+        if (i != 10)
+            rig_pong(&rig, rig_answer(&rig, 0, seq), START + i * MS + 1);
+    }
+    rig_pong(&rig, rig_answer(&rig, 0, 10), START + 200 * MS); /* taken back, but late */
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=19 late=1 reordered=1");
+    cr_assert(eq(u64, rig.tally[0].blackout_ns, MS));
+    cr_assert(eq(u64, rig.tally[0].outcome[MF_OUTCOME_LOST], 0));
+    rig_close(&rig);
+}
+
 Test(upgrades, blackout_is_of_one_stream)
 {
     rig_open(&rig, 2, 2, 1);

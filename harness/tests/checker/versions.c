@@ -73,6 +73,22 @@ Test(versions, stale_after_the_commit_only)
     rig_close(&rig);
 }
 
+Test(versions, the_outcome_may_stand_before_the_commit_is_told)
+{
+    rig_open(&rig, 1, 1, 1);
+    round_with(1, START);
+    rig_request(&rig, 0, START + 10);
+    rig.rec.log[0].phase_ns[MF_PHASE_COMMITTED] = START + 20;
+    rig.rec.log[0].outcome = MF_UPGRADE_COMMITTED;
+    for (uint64_t i = 0; i < 5; i++)
+        round_with(1, START + 100 * MS + i); /* behind the window: but the old one still may */
+    rig.rec.header->committed = 1;
+    round_with(1, START + 200 * MS);
+    rig_finish(&rig);
+    RIG_BOOK(&rig, "answered=7 stale=1");
+    rig_close(&rig);
+}
+
 Test(versions, one_never_asked_for_is_stale)
 {
     rig_open(&rig, 1, 1, 2);
