@@ -9,13 +9,16 @@
 #include "scenario/scenario.h"
 
 static const struct mf_option options[] = {
-    {"format", "FORMAT", "table (default), markdown, csv or json"},
-    {"baseline", "CELL", "print the others relative to this cell"},
+    {"format", "FORMAT", "table (default), markdown, csv, json, or shift (quantiles against the baseline, csv)"},
+    {"baseline", "CELL", "hold the others against this cell: better, worse, or no difference shown"},
     {NULL, NULL, NULL},
 };
 
-static const char *const formats[] = {
-    [MF_TABLE_TEXT] = "table", [MF_TABLE_MARKDOWN] = "markdown", [MF_TABLE_CSV] = "csv", [MF_TABLE_JSON] = "json"};
+static const char *const formats[] = {[MF_TABLE_TEXT] = "table",
+                                      [MF_TABLE_MARKDOWN] = "markdown",
+                                      [MF_TABLE_CSV] = "csv",
+                                      [MF_TABLE_JSON] = "json",
+                                      [MF_TABLE_SHIFT] = "shift"};
 
 static int format_read(const char *text, enum mf_table_format *format, struct mf_error *err)
 {
@@ -27,7 +30,7 @@ static int format_read(const char *text, enum mf_table_format *format, struct mf
         }
     const char *near = mf_nearest(text, formats, n);
     return mf_error_set(err, MF_STATUS_USAGE, NULL,
-                        "--format %s: no such format%s%s%s; allowed: table, markdown, csv, json", text,
+                        "--format %s: no such format%s%s%s; allowed: table, markdown, csv, json, shift", text,
                         near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
@@ -55,14 +58,14 @@ static int compare_run(const struct mf_command *command, int argc, char **argv, 
         bad =
             mf_error_set(err, MF_STATUS_USAGE, NULL, "compare: a result folder is missing: midflight compare PATH...");
     if (!bad)
-        bad = mf_compare(stdout, paths, n, &style, err);
+        bad = mf_compare_judged(stdout, paths, n, &style, status, err);
     free(paths);
-    *status = MF_STATUS_PASS;
     return bad ? -1 : 0;
 }
 
-const struct mf_command mf_command_compare = {.name = "compare",
-                                              .arguments = "PATH... [OPTION]...",
-                                              .summary = "one table of the cells of result folders",
-                                              .options = options,
-                                              .run = compare_run};
+const struct mf_command mf_command_compare = {
+    .name = "compare",
+    .arguments = "PATH... [OPTION]...",
+    .summary = "the cells of result folders in one table; of two of one scenario, whether it became worse",
+    .options = options,
+    .run = compare_run};

@@ -55,16 +55,24 @@ int mf_report_write_text(const char *dir, const char *name, const char *text, st
 /* The numbered plan with what became of each entry: "failed here" marks. `out` is the caller's. */
 void mf_report_plan(FILE *out, const struct mf_report *report);
 
-enum mf_table_format { MF_TABLE_TEXT, MF_TABLE_MARKDOWN, MF_TABLE_CSV, MF_TABLE_JSON };
+/* SHIFT: the quantile shifts of spikes and blackouts, as CSV for plots; wants a baseline or two reports of one
+ * scenario. */
+enum mf_table_format { MF_TABLE_TEXT, MF_TABLE_MARKDOWN, MF_TABLE_CSV, MF_TABLE_JSON, MF_TABLE_SHIFT };
 struct mf_table_style {
     enum mf_table_format format;
     bool colour, utf8;    /* text only */
     uint32_t columns;     /* the terminal's width; 120 where there is none */
     const char *baseline; /* a cell's name; NULL: none */
 };
-/* Reads report.json of each path (a result folder or the file itself), prints one table of all their cells. -1 with
- * USAGE: no such folder, no report in it, not one of ours, an unknown baseline (nearest name suggested). */
+/* Reads report.json of each path (a result folder or the file itself), prints one table of all their cells. With a
+ * baseline, the upgrades of each cell (run.json) are held against the baseline's. Without one, two reports of the same
+ * scenario are compared as before and now instead: has it become worse since? -1 with USAGE: no such folder, no report
+ * in it, not one of ours, an unknown baseline (nearest name suggested). */
 int mf_compare(FILE *out, const char *const *paths, uint32_t n, const struct mf_table_style *style,
                struct mf_error *err);
+/* The same, and the status to exit with in *status: FAIL where it has become worse since, UNKNOWN where that cannot be
+ * told (the reasons are printed), else PASS. */
+int mf_compare_judged(FILE *out, const char *const *paths, uint32_t n, const struct mf_table_style *style,
+                      enum mf_status *status, struct mf_error *err);
 
 #endif

@@ -103,6 +103,7 @@ static int row_read(struct mf_row *row, const json_t *cell, const struct place *
     row->load = json_string_value(json_object_get(cell, "load"));
     row->reasons = json_object_get(cell, "reasons");
     row->parameters = json_object_get(cell, "parameters");
+    row->runs = json_object_get(cell, "runs");
     if (!json_is_array(row->reasons))
         return wrong(p, "reasons", NULL, "an array");
     row->label = label_make(row->cell, row->parameters);

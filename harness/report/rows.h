@@ -37,7 +37,8 @@ struct mf_row {
     char *label;                                  /* the value of its only parameter, else the cell's name */
     const json_t *reasons;                        /* an array of strings */
     const json_t *parameters;
-    bool measured; /* false: no run of it ended; nothing below is known */
+    const json_t *runs; /* the names of its run.json, relative to the report; may be anything */
+    bool measured;      /* false: no run of it ended; nothing below is known */
     double value[MF_MEASURE_COUNT];
     bool has[MF_MEASURE_COUNT];
     int answer[MF_QUESTION_COUNT]; /* enum mf_answer_word; -1: not known */
@@ -49,6 +50,7 @@ struct mf_rows {
     struct mf_row *row;
     uint32_t reports_count, count;
     const struct mf_row *baseline; /* NULL: none */
+    const struct mf_pairs *pairs;  /* the cells held against the baseline, the caller's; NULL: not held */
 };
 
 /* Adds the cells of `path`, a result folder or a report.json. -1 with USAGE (place: the file): not there, not JSON, not

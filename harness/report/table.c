@@ -7,6 +7,7 @@
 #include "report/figures.h"
 #include "report/ink.h"
 #include "report/notes.h"
+#include "report/pairs.h"
 
 #define COLUMNS_MAX 120
 
@@ -287,5 +288,9 @@ int mf_table_text(FILE *out, const struct mf_rows *rows, const struct mf_table_s
     if (mf_notes_each(rows, on_note, &t.ink, err) < 0)
         return -1;
     legend_print(&t);
+    if (rows->pairs) {
+        fputc('\n', out);
+        mf_pairs_text(&t.ink, rows->pairs);
+    }
     return 0;
 }

@@ -5,9 +5,10 @@
 #include "report/figures.h"
 #include "report/file.h"
 #include "report/json.h"
+#include "report/markdown.h"
 #include "report/notes.h"
+#include "report/pairs.h"
 #include "report/table.h"
-#include "report/utf8.h"
 
 static void number_print(FILE *out, const struct mf_row *row, enum mf_measure m)
 {
@@ -27,6 +28,8 @@ void mf_table_csv(FILE *out, const struct mf_rows *rows)
         fprintf(out, ",%s", mf_question_keys[q]);
     for (int m = 0; rows->baseline && m < MF_MEASURE_COUNT; m++)
         fprintf(out, ",%s_difference", mf_measure_keys[m]);
+    if (rows->pairs)
+        mf_pair_csv_head(out);
     fputc('\n', out);
     for (uint32_t i = 0; i < rows->count; i++) {
         const struct mf_row *row = &rows->row[i];
@@ -50,22 +53,9 @@ void mf_table_csv(FILE *out, const struct mf_rows *rows)
             mf_figure_full(digits, known ? difference : 0);
             fprintf(out, ",%s", known ? digits : "");
         }
+        if (rows->pairs)
+            mf_pair_csv(out, mf_pairs_find(rows->pairs, row));
         fputc('\n', out);
-    }
-}
-
-/* Between the bars of a table: no bar, no line break, and no HTML of someone else's. */
-static void markdown_print(FILE *out, const char *text)
-{
-    for (uint32_t code; text && (code = mf_utf8_next(&text)) != 0;) {
-        char bytes[4];
-        if (code < 0x20 || code == 0x7F) {
-            fputc(' ', out);
-            continue;
-        }
-        if (code < 0x80 && strchr("|\\`*_<>[]~", (int)code))
-            fputc('\\', out);
-        fwrite(bytes, 1, mf_utf8_put(bytes, code), out);
     }
 }
 
@@ -89,7 +79,7 @@ static void on_note(void *ctx, const char *text)
 {
     FILE *out = ctx;
     fputs("- ", out);
-    markdown_print(out, text);
+    mf_markdown_print(out, text);
     fputc('\n', out);
 }
 
@@ -97,10 +87,10 @@ static void markdown_row(FILE *out, const struct mf_rows *rows, const struct mf_
 {
     fputs("| ", out);
     if (rows->reports_count > 1) {
-        markdown_print(out, rows->reports[row->report].path);
+        mf_markdown_print(out, rows->reports[row->report].path);
         fputs(" | ", out);
     }
-    markdown_print(out, row->label);
+    mf_markdown_print(out, row->label);
     fprintf(out, " | %s", row->verdict);
     for (int m = 0; m < MF_MEASURE_COUNT; m++)
         markdown_number(out, rows, row, (enum mf_measure)m);
@@ -133,10 +123,14 @@ int mf_table_markdown(FILE *out, const struct mf_rows *rows, struct mf_error *er
     fputc('\n', out);
     if (rows->baseline) {
         fputs("- in parentheses: the difference to ", out);
-        markdown_print(out, rows->baseline->cell);
+        mf_markdown_print(out, rows->baseline->cell);
         fputc('\n', out);
     }
-    return mf_notes_each(rows, on_note, out, err);
+    if (mf_notes_each(rows, on_note, out, err) < 0)
+        return -1;
+    if (rows->pairs)
+        mf_pairs_markdown(out, rows->pairs);
+    return 0;
 }
 
 static json_t *row_json(const struct mf_rows *rows, const struct mf_row *row)
@@ -172,6 +166,8 @@ static json_t *row_json(const struct mf_rows *rows, const struct mf_row *row)
         mf_json_put(&j, "difference", difference);
     else
         json_decref(difference);
+    if (rows->pairs)
+        mf_json_put(&j, "against", mf_pair_json(mf_pairs_find(rows->pairs, row)));
     return mf_json_end(&j);
 }
 
