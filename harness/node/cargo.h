@@ -1,19 +1,23 @@
-/* Cargo: what rides along from one worker into the next. One sequential binary format, in a memfd (exec) or a file (drain-restart's saved state).
+/* Cargo: what rides along from one worker into the next. One sequential binary format, in a memfd (exec) or a file
+ * (drain-restart's saved state).
  *
- * Written by mf_core_pack (cargo.c) while the threads stand, read by mf_core_unpack (cargo_take.c) before they run. Both ends are the same build on the
- * same machine, so numbers are native; MF_CARGO_VERSION and the sizes in the header refuse anything else. Layout, in this order, unpadded:
+ * Written by mf_core_pack (cargo.c) while the threads stand, read by mf_core_unpack (cargo_take.c) before they run.
+ * Both ends are the same build on the same machine, so numbers are native; MF_CARGO_VERSION and the sizes in the header
+ * refuse anything else. Layout, in this order, unpadded:
  *
- *   header               struct mf_cargo_header
- *   processes            header.processes times: struct mf_cargo_process, state_bytes bytes          (MF_CARGO_STATE)
- *   connections          header.connections times: struct mf_cargo_connection, in_bytes bytes read and not yet decoded, out_bytes bytes encoded and not
- *                        yet written, marks times struct mf_cargo_mark                                (MF_CARGO_CONNECTIONS)
- *   messages             header.messages times: struct mf_cargo_message, payload_bytes bytes, text_bytes bytes   (MF_CARGO_MESSAGES)
+ *   header       struct mf_cargo_header
+ *   processes    header.processes times: struct mf_cargo_process, state_bytes bytes (MF_CARGO_STATE)
+ *   connections  header.connections times: struct mf_cargo_connection, in_bytes bytes read and not yet decoded,
+ *                out_bytes bytes encoded and not yet written, marks times struct mf_cargo_mark (MF_CARGO_CONNECTIONS)
+ *   messages     header.messages times: struct mf_cargo_message, payload_bytes bytes, text_bytes bytes
+ *                (MF_CARGO_MESSAGES); mailboxes' in the order of arrival
  *
- * Order is kept where order has a meaning: a process's messages stand in the order of its mailbox, a connection's bytes in the order of its stream. No
- * byte is decoded or encoded again for the journey, so an exchange in the middle of a frame, in or out, neither loses nor doubles one.
+ * Order is kept where order has a meaning: a process's messages stand in the order of its mailbox, a connection's bytes
+ * in the order of its stream. No byte is decoded or encoded again for the journey, so an exchange in the middle of a
+ * frame, in or out, neither loses nor doubles one.
  *
- * Turning back (exec): the cargo is never changed but for header.reason. A worker that can't take it up writes why, and replaces itself by a program
- * with header.module_index, which takes the same cargo up again. */
+ * Turning back (exec): the cargo is never changed but for header.reason. A worker that can't take it up writes why, and
+ * replaces itself by a program with header.module_index, which takes the same cargo up again. */
 #ifndef MF_NODE_CARGO_H
 #define MF_NODE_CARGO_H
 
@@ -31,7 +35,7 @@ struct mf_cargo_header {
     uint32_t parts;        /* enum mf_cargo_part */
     uint32_t module_index; /* that the writer ran: the way back */
     uint32_t processes, connections, messages;
-    int32_t listen_fd;     /* -1: none */
+    int32_t listen_fd; /* -1: none */
     uint64_t next_connection;
     char reason[MF_REASON_BYTES]; /* why a taker turned back; empty: none did */
 };
@@ -64,12 +68,13 @@ struct mf_cargo_message {
     uint8_t place, kind, stage, unused;
 };
 
-/* In a worker that was started with cargo for a slot and cannot go on, before its threads run: replaces this program by one with the old module. Returns only where
- * there is no way back (no such cargo, this is the way back already, or execve failed): the caller then ends with *why. */
+/* In a worker that was started with cargo for a slot and cannot go on, before its threads run: replaces this program by
+ * one with the old module. Returns only where there is no way back (no such cargo, this is the way back already, or
+ * execve failed): the caller then ends with *why. */
 void mf_cargo_turn_back(const struct mf_node_args *args, char **argv, const struct mf_error *why);
 
-/* Execs this program as a worker with `args`, leaving open across it: recorder, control line, cargo, and the n descriptors at `fds`. Returns -1 with
- * *err, having made all of them close-on-exec again. */
+/* Execs this program as a worker with `args`, leaving open across it: recorder, control line, cargo, and the n
+ * descriptors at `fds`. Returns -1 with *err, having made all of them close-on-exec again. */
 int mf_cargo_exec(const struct mf_node_args *args, char **argv, const int *fds, uint32_t n, struct mf_error *err);
 
 #endif

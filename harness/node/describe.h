@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-/* Loads and initialises each module as a node would, prints "PATH name=... version=... state_version=... state_bytes=..." to stdout, and unloads
- * it. Stops at the first that fails. Returns the exit status, having said why on stderr. */
+/* Loads and initialises each module as a node would, prints "PATH name=... version=... state_version=...
+ * state_bytes=..." to stdout, and unloads it. Stops at the first that fails. Returns the exit status, having said why
+ * on stderr. */
 int mf_describe(const char *const *paths, uint32_t n);
 
 #endif

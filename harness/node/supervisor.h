@@ -1,5 +1,6 @@
-/* What a strategy may ask of the supervisor: the small parent process that holds the line to the driver, starts the worker, and outlives it. For strategies that
- * replace the OS process. One thread; every call blocks it (the driver's next line waits). Errors: -1 with *err. */
+/* What a strategy may ask of the supervisor: the small parent process that holds the line to the driver, starts the
+ * worker, and outlives it. For strategies that replace the OS process. One thread; every call blocks it (the driver's
+ * next line waits). Errors: -1 with *err. */
 #ifndef MF_NODE_SUPERVISOR_H
 #define MF_NODE_SUPERVISOR_H
 
@@ -10,13 +11,14 @@
 
 struct mf_supervisor;
 
-/* Starts a worker with module `module_index` on the node's endpoint (the address of the first one is kept: same path, same port), and returns when it
- * is ready (deadline 5 s). `cargo_fd` >= 0 is handed to it (its states are taken up; the descriptor is closed here in any case); -1: none.
- * The supervisor must have no worker. */
+/* Starts a worker with module `module_index` on the node's endpoint (the address of the first one is kept: same path,
+ * same port), and returns when it is ready (deadline 5 s). `cargo_fd` >= 0 is handed to it (its states are taken up;
+ * the descriptor is closed here in any case); -1: none. The supervisor must have no worker. */
 int mf_supervisor_start_worker(struct mf_supervisor *s, uint32_t module_index, int cargo_fd, struct mf_error *err);
 /* SIGKILL and wait until it is gone. */
 int mf_supervisor_kill_worker(struct mf_supervisor *s, struct mf_error *err);
-/* Sends `command what=<what>` to the worker, where the strategy's `command` carries it out, and waits for its answer. */
+/* Sends `command what=<what>` to the worker, where the strategy's `command` carries it out, and waits for its answer.
+ */
 int mf_supervisor_command(struct mf_supervisor *s, const char *what, uint32_t deadline_ms, struct mf_error *err);
 /* Waits until the worker has ended by itself (deadline, then -1). */
 int mf_supervisor_wait_worker(struct mf_supervisor *s, uint32_t deadline_ms, struct mf_error *err);
@@ -27,8 +29,8 @@ const char *mf_supervisor_dir(const struct mf_supervisor *s);
 uint32_t mf_supervisor_schedulers(const struct mf_supervisor *s);
 uint32_t mf_supervisor_processes(const struct mf_supervisor *s);
 
-/* Loads and initialises module `module_index` in an OS process of its own that does nothing else and ends (deadline 5 s, then it is killed): a module that
- * fails, crashes or hangs does so there. -1 with what it said, or how it ended. */
+/* Loads and initialises module `module_index` in an OS process of its own that does nothing else and ends (deadline 5
+ * s, then it is killed): a module that fails, crashes or hangs does so there. -1 with what it said, or how it ended. */
 int mf_supervisor_probe(struct mf_supervisor *s, uint32_t module_index, struct mf_error *err);
 
 /* The log, as mf_core_phase and mf_core_commit do on the worker's side. */

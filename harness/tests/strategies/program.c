@@ -44,7 +44,7 @@ static const char *const good[] = {"midflight-node",
                                    "--seed",
                                    "18446744073709551615",
                                    "--point",
-                                   "value:3:-:4:0:1:1:250",
+                                   "value:3:dequeued:4:0:1:1:250",
                                    "--point",
                                    "stage:0:enqueued:800:400:100:0:0"};
 #define GOOD (sizeof good / sizeof good[0])
@@ -79,12 +79,17 @@ Test(program, hands_its_arguments_on_unchanged)
     cr_expect(eq(str, (char *)again.modules[0], (char *)"/a module.so"));
     cr_expect(eq(str, (char *)again.listen, (char *)"tcp:127.0.0.1:0"));
     cr_assert(eq(u32, again.points_count, 2));
-    cr_expect(again.points[0].is_value && again.points[0].hold && again.points[0].point == 3);
-    cr_expect(eq(u64, again.points[0].first, 4));
-    cr_expect(eq(u32, again.points[0].hold_ms, 250));
-    cr_expect(eq(int, (int)again.points[1].stage, MF_STAGE_ENQUEUED));
-    cr_expect(eq(u64, again.points[1].every, 400));
-    cr_expect(eq(u32, again.points[1].count, 100));
+    cr_expect(again.points[0].hold && !again.points[1].hold);
+    char **once_more = mf_node_args_argv(&again, "midflight-node");
+    cr_assert(ne(ptr, once_more, NULL));
+    int points = 0;
+    for (int i = 0; next[i]; i++) {
+        cr_expect(eq(str, next[i], once_more[i]));
+        for (size_t g = 0; g < GOOD; g++)
+            points += strcmp(good[g], "--point") == 0 && strcmp(good[g + 1], next[i]) == 0;
+    }
+    cr_expect(eq(int, points, 2), "the points do not come out as they went in");
+    free(once_more);
     free(next);
 }
 
@@ -115,7 +120,7 @@ Test(program, refuses_bad_values)
     check_refused("--listen", "tcp:127.0.0.1:70000", "tcp:ADDRESS:PORT");
     check_refused("--codec", "morse", "there is none of this name");
     check_refused("--dir", "/no/such/folder", "No such file");
-    check_refused("--point", "value:0:-:4:0:1:2:0", "is wanted");
+    check_refused("--point", "value:0:dequeued:4:0:1:2:0", "is wanted");
     check_refused("--point", "stage:0:eaten:4:0:1:0:0", "is wanted");
     check_refused("--point", "stage:0:enqueued:4:0:1:0", "is wanted");
     check_refused("--seed", "", "a number from");

@@ -120,7 +120,7 @@ void check_value(const char *strategy, unsigned flags)
     struct node n;
     struct node_setup setup = {.strategy = strategy,
                                .modules = {MODULE_V1, MODULE_V2},
-                               .point = "value:0:-:4:0:1:1:100",
+                               .point = "value:0:dequeued:4:0:1:1:100",
                                .upgrades = 1,
                                .to = {1}};
     node_start(&n, &setup);
