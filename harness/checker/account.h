@@ -36,8 +36,9 @@
  * one) below that committed at its due call. Where there is none it is `regressed`, once for each way down, and the
  * process is then at the lower one. After a roll-back the way down is counted too, since it was seen; it is charged to
  * the upgrade that rolled back.
- * - new_answers, first_new_ns and last_old_ns belong to the newest slot requested by then, as long as it has not rolled
- * back or failed.
+ * - An answer of the version of the newest slot requested by then (as long as that has not rolled back or failed) is a
+ * new answer of that upgrade (new_answers, first_new_ns); any other is an old one for it (last_old_ns), and a new one
+ * of the latest earlier slot that brought its version.
  * - Only right answers (answered, late) are judged, here and for state.
  *
  * Rules (state). Each process belongs to one stream if processes >= streams (stream s has the processes p with p mod
@@ -47,11 +48,11 @@
  * ping. c1 - c0 > k1 - k0: `rehandled` += the difference, less the pings in between that were handled out of order. c1
  * <= c0: `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out.
  *
- * Rules (charging to upgrades). An upgrade's interval is requested ... ended (its last phase; now where its outcome is
- * pending). A bad ping (not `answered`) or an extra is charged to the upgrade whose interval is nearest to its life
- * (due ... end; for one that no event ended, i.e. unanswered, the due instant alone; for a duplicate or phantom the
- * instant at which it came); overlap is distance 0, ties go to the later. Charged only if some upgrade was requested by
- * then.
+ * Rules (charging to upgrades). An upgrade's interval is requested ... committed, rolled back or failed (now where its
+ * outcome is pending); `retired` may come at some process's next message, much later, and does not count. A bad ping
+ * (not `answered`) or an extra is charged to the upgrade whose interval is nearest to its life (due ... end; for one
+ * that no event ended, i.e. unanswered, the due instant alone; for a duplicate or phantom the instant at which it
+ * came); overlap is distance 0, ties go to the later. Charged only if some upgrade was requested by then.
  * - A right answer is in upgrade k's *window* if it came at or after requested(k) and its ping was due before
  * requested(k) + window_ns, k being the newest requested by then. outcome[ANSWERED] counts the answered ones,
  * response_max_ns is over answered and late ones.

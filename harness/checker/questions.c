@@ -152,19 +152,19 @@ static struct mf_question_answer code_answer(const struct mf_result *r)
         changing++;
         new_answers += u->new_answers;
         renewed += u->new_answers > 0;
-        silent += u->new_answers == 0 && u->last_old_ns < 0;
+        silent += u->new_answers == 0;
     }
     if (changing == 0)
         return say(stale || regressed ? MF_ANSWER_NO : MF_ANSWER_UNKNOWN,
                    "no upgrade that changes the version was committed (%" PRIu32 " fired); %" PRIu64 " stale, %" PRIu64
                    " regressed",
                    r->fired, stale, regressed);
-    bool no = stale || regressed || renewed + silent < changing;
-    return say(no       ? MF_ANSWER_NO
-               : silent ? MF_ANSWER_UNKNOWN
-                        : MF_ANSWER_YES,
+    /* no new answer and no stale one: all that was sent after the commit was lost, and nobody can say who had it */
+    return say(stale || regressed ? MF_ANSWER_NO
+               : silent           ? MF_ANSWER_UNKNOWN
+                                  : MF_ANSWER_YES,
                "the new version answered after %" PRIu32 " of %" PRIu32 " committed upgrades (%" PRIu64
-               " answers; nobody answered after %" PRIu32 "); %" PRIu64 " stale, %" PRIu64 " regressed",
+               " answers; not once after %" PRIu32 "); %" PRIu64 " stale, %" PRIu64 " regressed",
                renewed, changing, new_answers, silent, stale, regressed);
 }
 

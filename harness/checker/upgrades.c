@@ -32,7 +32,7 @@ uint64_t mf_upgrade_requested_ns(const struct mf_upgrades *u, uint32_t k)
 
 uint64_t mf_upgrade_ended_ns(const struct mf_upgrades *u, uint32_t k)
 {
-    static const enum mf_phase last[] = {MF_PHASE_COMMITTED, MF_PHASE_RETIRED, MF_PHASE_ROLLED_BACK, MF_PHASE_FAILED};
+    static const enum mf_phase last[] = {MF_PHASE_COMMITTED, MF_PHASE_ROLLED_BACK, MF_PHASE_FAILED};
     if (atomic_load_explicit(&u->log[k].outcome, memory_order_acquire) == MF_UPGRADE_PENDING)
         return UINT64_MAX;
     uint64_t ended = mf_upgrade_requested_ns(u, k);

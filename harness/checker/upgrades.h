@@ -53,7 +53,8 @@ uint32_t mf_upgrades_look(struct mf_upgrades *u);
 
 /* When slot k was asked for. */
 uint64_t mf_upgrade_requested_ns(const struct mf_upgrades *u, uint32_t k);
-/* When it ended, whichever way; UINT64_MAX: not yet. */
+/* When it was committed, rolled back or had failed; UINT64_MAX: not yet. The old code may be retired much later (at its
+ * process's next message, say): what is lost then was in flight now. */
 uint64_t mf_upgrade_ended_ns(const struct mf_upgrades *u, uint32_t k);
 
 /* 1 + the upgrade that is nearest to a life of due_ns ... end_ns; 0 where none is requested. */

@@ -92,6 +92,17 @@ static bool expects(const struct mf_expect *expect, uint32_t n, const char *key,
     return false;
 }
 
+/* Whether the new version ever answered. An upgrade that the next one overtook, with all its answers, proves little
+ * about the code, but its losses are losses. */
+static bool new_code_seen(const struct mf_result *r)
+{
+    for (uint32_t k = 0; k < r->upgrades_count; k++)
+        if (r->upgrades[k].outcome == MF_UPGRADE_COMMITTED && r->upgrades[k].new_answers > 0 &&
+            r->upgrades[k].version_from != r->upgrades[k].version_to)
+            return true;
+    return false;
+}
+
 static void upgrades_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_t n,
                            const struct mf_proof *proof, struct mf_judgement *j)
 {
@@ -118,7 +129,7 @@ static void upgrades_judge(const struct mf_result *r, const struct mf_expect *ex
     if (r->committed == 0) {
         if (!outcome_expected)
             judgement_add(j, MF_VERDICT_UNKNOWN, "no upgrade was committed");
-    } else if (r->target.gives_version && code->answer != MF_ANSWER_YES &&
+    } else if (r->target.gives_version && (code->answer == MF_ANSWER_NO || !new_code_seen(r)) &&
                !expects(expect, n, "questions.code", mf_answer_keys[code->answer])) {
         judgement_add(j, MF_VERDICT_UNKNOWN, "the new code is not proved to run: %.200s", code->evidence);
     }

@@ -58,8 +58,16 @@ static bool witness_regresses(const struct mf_upgrades *u, struct mf_witness *w,
     return false;
 }
 
-/* New and old answers belong to the newest upgrade that was asked for by then, as long as it has not come to nothing.
- */
+static void answer_credit(struct mf_upgrade_tally *tally, uint64_t now_ns)
+{
+    tally->new_answers++;
+    if (!tally->first_new_ns)
+        tally->first_new_ns = now_ns;
+}
+
+/* An answer of the newest upgrade's version (of those asked for by now that have not come to nothing) is a new one for
+ * it. Any other is an old one for it, and a new one for the latest earlier upgrade that brought its version: where
+ * upgrades come close together, a version's answers are still on their way when the next is asked for. */
 static void answers_count(struct mf_upgrades *u, uint32_t version, uint64_t now_ns)
 {
     uint32_t k = u->requested;
@@ -68,13 +76,17 @@ static void answers_count(struct mf_upgrades *u, uint32_t version, uint64_t now_
     if (k == 0 || !generation_counts(u, k, now_ns))
         return;
     struct mf_upgrade_tally *tally = u->tally + k - 1;
-    if (version != u->log[k - 1].version_to) {
-        tally->last_old_ns = now_ns > tally->last_old_ns ? now_ns : tally->last_old_ns;
+    if (version == u->log[k - 1].version_to) {
+        answer_credit(tally, now_ns);
         return;
     }
-    tally->new_answers++;
-    if (!tally->first_new_ns)
-        tally->first_new_ns = now_ns;
+    tally->last_old_ns = now_ns > tally->last_old_ns ? now_ns : tally->last_old_ns;
+    for (uint32_t earlier = k - 1; earlier > 0; earlier--) {
+        if (u->log[earlier - 1].version_to == version && generation_counts(u, earlier, now_ns)) {
+            answer_credit(u->tally + earlier - 1, now_ns);
+            return;
+        }
+    }
 }
 
 struct mf_version_finding mf_upgrades_version(struct mf_upgrades *u, struct mf_witness *w, uint32_t version,

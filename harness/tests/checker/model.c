@@ -202,6 +202,25 @@ static void upgrade_check(struct model *m, uint32_t k, uint64_t seed)
                   mf_extra_keys[extras[i]]);
 }
 
+static bool came_to_nothing(struct model *m, uint32_t k, uint64_t now_ns)
+{
+    return slot(m, k)->outcome > MF_UPGRADE_COMMITTED && now_ns >= ended_ns(m, k);
+}
+
+/* The upgrade for which this answer is a new one; -1: none. */
+static int brought_by(struct model *m, const struct model_ping *p)
+{
+    int newest = (int)m->rig->rec.header->requested - 1;
+    while (newest >= 0 && requested_ns(m, (uint32_t)newest) > p->end_ns)
+        newest--;
+    if (newest < 0 || came_to_nothing(m, (uint32_t)newest, p->end_ns))
+        return -1;
+    for (int k = newest; k >= 0; k--)
+        if (slot(m, (uint32_t)k)->version_to == p->version && !came_to_nothing(m, (uint32_t)k, p->end_ns))
+            return k;
+    return -1;
+}
+
 static void answers_check(struct model *m, uint32_t k, uint64_t seed)
 {
     const struct mf_upgrade_tally *t = m->rig->tally + k;
@@ -212,14 +231,14 @@ static void answers_check(struct model *m, uint32_t k, uint64_t seed)
         next = ended_ns(m, k) < next ? ended_ns(m, k) : next;
     for (uint32_t i = 0; i < m->used; i++) {
         const struct model_ping *p = m->ping + i;
-        if (!p->right || p->end_ns < from || p->end_ns >= next)
+        if (!p->right)
             continue;
-        if (p->version == slot(m, k)->version_to) {
+        if (brought_by(m, p) == (int)k) {
             new_answers++;
             first = !first || p->end_ns < first ? p->end_ns : first;
-        } else {
-            last = p->end_ns > last ? p->end_ns : last;
         }
+        if (p->end_ns >= from && p->end_ns < next && p->version != slot(m, k)->version_to)
+            last = p->end_ns > last ? p->end_ns : last;
     }
     uint64_t gap = 0, before = 0;
     from = requested_ns(m, k);
