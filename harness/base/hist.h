@@ -17,8 +17,7 @@
 
 struct mf_hist {
     uint64_t count, sum, min, max, saturated;
-    uint64_t
-        reach; /* values from min to min + reach need no new min, no new max and are in range: one comparison tells */
+    uint64_t reach; /* values from min to min + reach need no new min, no new max and are in range: one comparison */
     uint64_t buckets[MF_HIST_BUCKETS];
 };
 
@@ -37,9 +36,11 @@ static inline int mf_hist_holds(const struct mf_hist *h, uint64_t value)
 
 static inline void mf_hist_add_held(struct mf_hist *h, uint64_t value)
 {
+    uint32_t index = mf_hist_index(value);
     h->count++;
     h->sum += value;
-    h->buckets[mf_hist_index(value)]++;
+    /* the bound costs two instructions; a value that an empty histogram seems to hold (UINT64_MAX) must not cost more */
+    h->buckets[index < MF_HIST_BUCKETS ? index : MF_HIST_BUCKETS - 1]++;
 }
 
 /* One that it does not hold yet. */
