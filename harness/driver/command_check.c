@@ -26,12 +26,20 @@ static void row_print(const struct mf_upgrade_plan *u)
     case MF_POINT_VALUE:
         printf("on the ping that carries %" PRIu64 "%s", u->value, held);
         break;
+    case MF_POINT_IN_FLIGHT:
+        printf("when %" PRIu64 " pings are in flight", u->in_flight);
+        break;
+    case MF_POINT_QUEUE_DEPTH:
+        printf("when %" PRIu64 " messages are in a mailbox", u->queue_depth);
+        break;
     default:
-        printf("when message number %" PRIu64 " is %s%s", u->message, mf_stage_keys[u->stage], held);
+        printf("when message number %" PRIu64 " is %s%s", u->message, mf_point_stage_keys[u->stage], held);
         break;
     }
     if (u->kind != MF_POINT_EVERY && u->count > 1)
-        printf(", then every %" PRIu64, u->every);
+        printf(u->kind == MF_POINT_IN_FLIGHT || u->kind == MF_POINT_QUEUE_DEPTH ? ", again after %" PRIu64 " more"
+                                                                                : ", then every %" PRIu64,
+               u->every);
     printf(u->count > 1 ? ": %" PRIu32 " times\n" : "\n", u->count);
 }
 

@@ -91,11 +91,27 @@ static void causes_print(void)
 #undef MF_CAUSE
 }
 
+static void halves_print(void)
+{
+    puts("\nin the middle of a frame, for points only:");
+#define MF_HALF(id, key, text) row_print(key, text);
+#include "recorder/halves.def"
+#undef MF_HALF
+}
+
 static void stages_print(void)
 {
 #define MF_STAGE(id, key, text) row_print(key, text);
 #include "recorder/stages.def"
 #undef MF_STAGE
+    halves_print();
+}
+
+static void wire_states_print(void)
+{
+#define MF_WIRE_STATE(id, key, text) row_print(key, text);
+#include "recorder/wire_states.def"
+#undef MF_WIRE_STATE
 }
 
 static void phases_print(void)
@@ -122,10 +138,10 @@ static void transports_print(void)
 static const struct {
     const char *name;
     void (*print)(void);
-} lists[] = {{"strategies", strategies_print}, {"points", points_print},        {"faults", faults_print},
-             {"codecs", codecs_print},         {"outcomes", outcomes_print},    {"metrics", metrics_print},
-             {"causes", causes_print},         {"stages", stages_print},        {"phases", phases_print},
-             {"questions", questions_print},   {"transports", transports_print}};
+} lists[] = {{"strategies", strategies_print}, {"points", points_print},         {"faults", faults_print},
+             {"codecs", codecs_print},         {"outcomes", outcomes_print},     {"metrics", metrics_print},
+             {"causes", causes_print},         {"stages", stages_print},         {"phases", phases_print},
+             {"questions", questions_print},   {"transports", transports_print}, {"wire-states", wire_states_print}};
 #define LISTS (sizeof lists / sizeof lists[0])
 
 static int list_unknown(const char *name, struct mf_error *err)

@@ -54,6 +54,14 @@ static void say_point(struct mf_crew_member *m, const struct mf_control_line *li
     crew_fail(m->crew, &err);
 }
 
+static void say_placed(struct mf_crew_member *m, const struct mf_control_line *line)
+{
+    bool bad = !mf_control_get(line, "k");
+    uint32_t k = (uint32_t)mf_control_u64(line, "k", 0, UINT32_MAX, &bad);
+    if (!bad && m->crew->placed)
+        m->crew->placed(m->crew->ctx, k);
+}
+
 static void say_error(struct mf_crew_member *m, const struct mf_control_line *line)
 {
     const char *text = mf_control_get(line, "text");
@@ -80,6 +88,8 @@ static void on_line(void *ctx, const struct mf_control_line *line)
             crew->finished(crew->ctx);
     } else if (strcmp(line->verb, "point") == 0) {
         say_point(m, line);
+    } else if (strcmp(line->verb, "placed") == 0) {
+        say_placed(m, line);
     } else if (strcmp(line->verb, "error") == 0) {
         say_error(m, line);
     }
@@ -178,6 +188,27 @@ void mf_crew_go(struct mf_crew *crew)
     mf_control_end(&w);
     for (uint32_t i = 0; i < crew->members; i++)
         mf_child_say(crew->member[i].child, &w);
+}
+
+static void first_say(struct mf_crew *crew, const char *verb, uint32_t k)
+{
+    struct mf_control_writer w;
+    if (crew->members == 0 || !crew->member[0].child)
+        return;
+    mf_control_begin(&w, verb);
+    mf_control_put_u64(&w, "k", k);
+    mf_control_end(&w);
+    mf_child_say(crew->member[0].child, &w);
+}
+
+void mf_crew_probe(struct mf_crew *crew, uint32_t k)
+{
+    first_say(crew, "probe", k);
+}
+
+void mf_crew_release(struct mf_crew *crew, uint32_t k)
+{
+    first_say(crew, "release", k);
 }
 
 void mf_crew_stop(struct mf_crew *crew, bool hurry)

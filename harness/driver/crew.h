@@ -34,6 +34,7 @@ struct mf_crew {
     void *ctx;
     void (*ready)(void *ctx);
     void (*point)(void *ctx, const struct mf_trigger *trigger);
+    void (*placed)(void *ctx, uint32_t k); /* the probes for upgrade k; may be NULL where none are asked for */
     void (*finished)(void *ctx);
     /* One of them ended before it had finished, or says that it can't. */
     void (*failed)(void *ctx, const struct mf_error *err);
@@ -55,6 +56,9 @@ struct mf_crew_options {
 /* -1 with *err: see above. The callbacks and `cell` are filled in by the caller before. */
 int mf_crew_start(struct mf_crew *crew, const struct mf_crew_options *options, struct mf_error *err);
 void mf_crew_go(struct mf_crew *crew);
+/* Asks for the probes of upgrade k; says that it has ended. Probes are the first one's. */
+void mf_crew_probe(struct mf_crew *crew, uint32_t k);
+void mf_crew_release(struct mf_crew *crew, uint32_t k);
 /* Politely, and at once where `hurry`. */
 void mf_crew_stop(struct mf_crew *crew, bool hurry);
 

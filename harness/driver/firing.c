@@ -21,7 +21,7 @@ static void slot_fill(struct mf_firing *f, uint32_t k, const struct mf_trigger *
     slot->point = trigger->row;
     slot->version_from = f->version;
     slot->has_trigger = trigger->is_message;
-    slot->trigger_stage = MF_STAGE_COUNT; /* it was sent; how far it has come by now, nobody can tell */
+    slot->trigger_stage = MF_POINT_STAGE_SENT;
     slot->trigger_stream = trigger->stream;
     slot->trigger_process = trigger->process;
     slot->trigger_seq = trigger->seq;
@@ -34,6 +34,15 @@ static void fire_next(struct mf_firing *f)
     uint32_t k = atomic_load(&h->requested);
     if (f->halted || f->under_way || f->queue_out == f->queue_in || k >= h->shape.upgrades)
         return;
+    if (f->probe && !f->placed) {
+        bool asked = f->placing;
+        f->placing = true;
+        f->current = k;
+        if (!asked)
+            f->probe(f->ctx, k);
+        return;
+    }
+    f->placed = false;
     slot_fill(f, k, &f->queue[f->queue_out++]);
     f->under_way = true;
     f->current = k;
@@ -51,9 +60,23 @@ void mf_firing_ended(struct mf_firing *f, uint32_t k)
     fire_next(f);
 }
 
+void mf_firing_placed(struct mf_firing *f, uint32_t k)
+{
+    if (!f->placing || f->current != k)
+        return;
+    f->placing = false;
+    f->placed = true;
+    fire_next(f);
+}
+
+static bool row_is_of_load(const struct mf_upgrade_plan *row)
+{
+    return row->kind == MF_POINT_MESSAGE || row->kind == MF_POINT_IN_FLIGHT;
+}
+
 int mf_firing_message(struct mf_firing *f, const struct mf_trigger *trigger)
 {
-    if (trigger->row >= f->cell->upgrades_count || f->cell->upgrades[trigger->row].kind != MF_POINT_MESSAGE ||
+    if (trigger->row >= f->cell->upgrades_count || !row_is_of_load(&f->cell->upgrades[trigger->row]) ||
         f->queue_in == f->cell->upgrades_planned)
         return -1;
     f->queue[f->queue_in++] = *trigger;

@@ -146,6 +146,19 @@ static void on_fire(void *ctx, uint32_t k)
     run->target->ops->upgrade(run->target, k);
 }
 
+static void on_probe(void *ctx, uint32_t k)
+{
+    struct mf_run *run = ctx;
+    mf_crew_probe(&run->crew, k);
+}
+
+static void on_placed(void *ctx, uint32_t k)
+{
+    struct mf_run *run = ctx;
+    if (run->phase == PHASE_PINGING)
+        mf_firing_placed(&run->firing, k);
+}
+
 static void on_point(void *ctx, const struct mf_trigger *trigger)
 {
     struct mf_run *run = ctx;
@@ -250,6 +263,8 @@ static void on_target_fired(void *ctx, uint32_t k)
 static void on_target_ended(void *ctx, uint32_t k)
 {
     struct mf_run *run = ctx;
+    if (run_load(run)->wire_states)
+        mf_crew_release(&run->crew, k);
     if (run->firing_open)
         mf_firing_ended(&run->firing, k);
     run_end_if_done(run);
@@ -334,6 +349,7 @@ static void crew_prepare(struct mf_run *run)
                                  .ctx = run,
                                  .ready = on_crew_ready,
                                  .point = on_point,
+                                 .placed = on_placed,
                                  .finished = on_finished,
                                  .failed = on_crew_failed,
                                  .gone = on_crew_gone};
@@ -360,6 +376,8 @@ struct mf_run *mf_run_start(const struct mf_run_options *options, struct mf_erro
     run->deadline.data = run;
     run->deadline_open = true;
     run->firing = (struct mf_firing){.ctx = run, .fire = on_fire, .closed = on_firing_closed};
+    if (options->cell->load.wire_states)
+        run->firing.probe = on_probe;
     run->firing_open = true;
     /* From here on the run ends by its own way, however far it comes: what fails now is told when it is gathered. */
     if (mf_firing_open(&run->firing, options->loop, options->cell, &run->rec, options->seed, options->versions[0],

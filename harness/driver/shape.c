@@ -38,7 +38,7 @@ uint64_t mf_shape_drain_ns(const struct mf_cell *cell)
 
 bool mf_point_is_of_node(enum mf_point_kind kind)
 {
-    return kind == MF_POINT_VALUE || kind == MF_POINT_STAGE;
+    return kind == MF_POINT_VALUE || kind == MF_POINT_STAGE || kind == MF_POINT_QUEUE_DEPTH;
 }
 
 bool mf_shape_exchanges(const struct mf_cell *cell)
@@ -51,6 +51,12 @@ bool mf_shape_exchanges(const struct mf_cell *cell)
 static uint32_t streams_of(const struct mf_cell *cell)
 {
     return cell->load.connections * cell->load.streams_per_connection;
+}
+
+/* The probes' are behind the ordinary ones. */
+static uint32_t streams_in_all(const struct mf_cell *cell)
+{
+    return streams_of(cell) + (uint32_t)__builtin_popcount(cell->load.wire_states);
 }
 
 static uint64_t run_ns(const struct mf_cell *cell)
@@ -91,7 +97,7 @@ static uint32_t stage_bits_wanted(const struct mf_cell *cell)
 static uint32_t stage_bits(const struct mf_cell *cell)
 {
     uint32_t bits = stage_bits_wanted(cell), needed = stage_bits_needed(cell);
-    while (bits > needed && ((uint64_t)streams_of(cell) << bits) > STAGE_BYTES_AIM)
+    while (bits > needed && ((uint64_t)streams_in_all(cell) << bits) > STAGE_BYTES_AIM)
         bits--;
     return bits > needed ? bits : needed;
 }
@@ -110,9 +116,10 @@ struct mf_recorder_shape mf_shape_recorder(const struct mf_cell *cell)
 {
     return (struct mf_recorder_shape){
         .workers = cell->load.workers,
+        .probes = cell->load.wire_states != 0,
         .upgrades = cell->upgrades_planned,
         .bins = (uint32_t)bins_of(cell),
-        .streams = streams_of(cell),
+        .streams = streams_in_all(cell),
         .stage_bits = stage_bits(cell),
         .bin_ns = bin_width_ns(cell),
     };
@@ -125,21 +132,22 @@ static int points_check(const struct mf_cell *cell, struct mf_error *err)
     uint32_t of_node = 0, of_load = 0;
     for (uint32_t i = 0; i < cell->upgrades_count; i++) {
         of_node += mf_point_is_of_node(cell->upgrades[i].kind);
-        of_load += cell->upgrades[i].kind == MF_POINT_MESSAGE;
+        of_load += cell->upgrades[i].kind == MF_POINT_MESSAGE || cell->upgrades[i].kind == MF_POINT_IN_FLIGHT;
     }
     if (of_node > 0 && of_node < cell->upgrades_count)
-        return mf_error_set(
-            err, MF_STATUS_USAGE, NULL,
-            "upgrades: points value and stage (the node fires them) cannot be mixed with time_ms, every_ms and message "
-            "(midflight fires them); allowed: one kind or the other");
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "upgrades: points value, stage and queue_depth (the node fires them) cannot be mixed with "
+                            "time_ms, every_ms, "
+                            "message and in_flight (midflight fires them); allowed: one kind or the other");
     if (of_node > MF_PLAN_POINTS || of_load > MF_PLAN_POINTS)
         return mf_error_set(err, MF_STATUS_USAGE, NULL,
-                            "upgrades: has %" PRIu32 " rows of message, value or stage; allowed: %d", of_node + of_load,
-                            MF_PLAN_POINTS);
+                            "upgrades: has %" PRIu32
+                            " rows of message, in_flight, value, stage or queue_depth; allowed: %d",
+                            of_node + of_load, MF_PLAN_POINTS);
     if (of_load > 0 && cell->load.transport == MF_TRANSPORT_LOCAL)
         return mf_error_set(err, MF_STATUS_USAGE, NULL,
-                            "upgrades: a message point needs transport tcp or unix; allowed with local: time_ms, "
-                            "every_ms, value, stage");
+                            "upgrades: a message or in_flight point needs transport tcp or unix; allowed with local: "
+                            "time_ms, every_ms, value, stage, queue_depth");
     return 0;
 }
 
@@ -154,7 +162,7 @@ int mf_shape_check(const struct mf_cell *cell, struct mf_error *err)
         return mf_error_set(err, MF_STATUS_USAGE, NULL,
                             "load.duration_ms: is %.0f; allowed: a timeline of at most %u intervals", load->duration_ms,
                             BINS_MAX);
-    if (((uint64_t)streams_of(cell) << stage_bits_needed(cell)) > STAGE_BYTES_MAX)
+    if (((uint64_t)streams_in_all(cell) << stage_bits_needed(cell)) > STAGE_BYTES_MAX)
         return mf_error_set(
             err, MF_STATUS_USAGE, NULL,
             "load.timeout_ms: the stages of all messages that may wait for an answer at once do not fit into %llu MiB; "
@@ -191,16 +199,36 @@ static uint64_t share_up(uint64_t total, uint32_t workers)
     return (total + workers - 1) / workers;
 }
 
+/* What the load has to do for a row: nothing (false), or this. */
+static bool plan_point(const struct mf_upgrade_plan *u, struct mf_plan_point *p)
+{
+    switch (u->kind) {
+    case MF_POINT_MESSAGE:
+        *p = (struct mf_plan_point){.kind = MF_PLAN_POINT_MESSAGE, .first = u->message};
+        return true;
+    case MF_POINT_IN_FLIGHT:
+        *p = (struct mf_plan_point){.kind = MF_PLAN_POINT_IN_FLIGHT, .first = u->in_flight};
+        return true;
+    case MF_POINT_STAGE:
+        *p = (struct mf_plan_point){.kind = MF_PLAN_POINT_HALF, .first = u->message};
+        return u->stage == MF_POINT_STAGE_HALF_RECEIVED;
+    default:
+        return false;
+    }
+}
+
 static void plan_points(const struct mf_cell *cell, struct mf_plan *plan)
 {
     for (uint32_t i = 0; i < cell->upgrades_count; i++) {
         const struct mf_upgrade_plan *u = &cell->upgrades[i];
-        if (u->kind != MF_POINT_MESSAGE || i % plan->workers != plan->worker)
+        struct mf_plan_point p;
+        if (i % plan->workers != plan->worker || !plan_point(u, &p))
             continue;
-        plan->point[plan->points++] = (struct mf_plan_point){.point = i,
-                                                             .first = share_up(u->message, plan->workers),
-                                                             .every = share_up(u->every, plan->workers),
-                                                             .count = u->count};
+        p.point = i;
+        p.first = share_up(p.first, plan->workers);
+        p.every = share_up(u->every, plan->workers);
+        p.count = u->count;
+        plan->point[plan->points++] = p;
     }
 }
 
@@ -214,7 +242,8 @@ void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint,
         .connections = connections,
         .streams_per_connection = load->streams_per_connection,
         .first_stream = w * connections * load->streams_per_connection,
-        .streams = streams_of(cell),
+        .streams = streams_in_all(cell),
+        .probes = w == 0 ? load->wire_states : 0,
         .processes = cell->node.processes,
         .mode = load->open ? MF_MODE_OPEN : MF_MODE_CLOSED,
         .arrivals = load->poisson ? MF_ARRIVALS_POISSON : MF_ARRIVALS_UNIFORM,

@@ -30,8 +30,8 @@ bool mf_shape_exchanges(const struct mf_cell *cell);
 /* Fills the plan of every slot of the log: slot k goes to modules[(k + 1) mod n]; `point` where it is known before
  * firing. */
 void mf_shape_log(const struct mf_cell *cell, const uint32_t *versions, const struct mf_recorder *rec);
-/* Worker w's orders. The message points of row i belong to worker i mod workers, with that worker's share of the count.
- */
+/* Worker w's orders. The points of row i that the load watches belong to worker i mod workers, with that worker's share
+ * of the count. Probes are worker 0's. */
 void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint, uint64_t seed, struct mf_plan *plan);
 /* "open, 20000/s" | "closed, window 64" */
 void mf_shape_load_text(const struct mf_load *load, char *text, size_t bytes);

@@ -108,6 +108,7 @@ static void connection_failed(struct mf_connection *c, enum mf_dial dial, uint64
             mf_account_lost(w->account, ping->stream, ping->seq, cause, now_ns);
     }
     mf_queue_clear(&c->queue);
+    mf_half_forget(w, c);
     connection_backoff(c, now_ns);
     mf_worker_vacate(w, c);
 }
@@ -235,6 +236,7 @@ static void connection_end(struct mf_connection *c, enum mf_cause cause)
 
     connection_detach(c);
     mf_queue_clear(&c->queue);
+    mf_half_forget(w, c);
     c->carry_bytes = 0;
     c->link = MF_LINK_DOWN;
     c->ended_ns = e.now_ns;
@@ -338,6 +340,7 @@ static void connection_taken(struct mf_connection *c, size_t n)
 
 void mf_connection_flush(struct mf_connection *c)
 {
+    const struct mf_half *half = &c->worker->half;
     size_t waiting;
 
     if (c->link != MF_LINK_UP || c->socket->events & UV_WRITABLE)
@@ -345,6 +348,10 @@ void mf_connection_flush(struct mf_connection *c)
     for (const uint8_t *bytes; bytes = mf_queue_bytes(&c->queue, &waiting), waiting > 0;) {
         if (waiting > WRITE_BYTES_MAX)
             waiting = WRITE_BYTES_MAX;
+        if (half->connection == c && waiting > half->cut_at - c->queue.taken)
+            waiting = half->cut_at - c->queue.taken;
+        if (waiting == 0)
+            return;
         ssize_t n = send(c->socket->fd, bytes, waiting, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0) {
             connection_taken(c, (size_t)n);

@@ -39,7 +39,11 @@ static bool worker_ping(struct mf_worker *w, struct mf_connection *c, uint32_t s
     }
     msg.payload_bytes = w->plan.payload_bytes;
     mf_payload_fill(w->payload, msg.payload_bytes, w->plan.seed, stream, msg.seq);
-    mf_queue_put(&c->queue, w->codec->encode(out, &msg), stream, msg.process, msg.seq);
+    size_t bytes = w->codec->encode(out, &msg);
+    mf_queue_put(&c->queue, bytes, stream, msg.process, msg.seq);
+    uint32_t point;
+    if (w->points.has_half && !w->half.connection && mf_points_half(&w->points, w->pings, &point))
+        mf_half_begin(w, c, point, out, bytes);
     mf_worker_list(w, c);
     return true;
 }
@@ -92,10 +96,11 @@ void mf_worker_expire(struct mf_worker *w, uint64_t now_ns)
     mf_account_expire(w->account, now_ns, w->plan.mode == MF_MODE_CLOSED ? on_expired : NULL, w);
 }
 
-void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t now_ns)
+void mf_worker_read_pong(const struct mf_worker *w, const struct mf_msg *msg, struct mf_pong *pong)
 {
     const struct mf_plan *plan = &w->plan;
-    struct mf_pong pong = {
+
+    *pong = (struct mf_pong){
         .stream = msg->stream,
         .process = msg->process,
         .version = msg->version,
@@ -107,11 +112,17 @@ void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t no
         /* a ping that comes back is no answer either */
         .is_wrong = msg->corrupt || msg->kind == MF_MSG_PING,
     };
+    if (msg->kind == MF_MSG_PONG && w->codec->carries_payload && !pong->is_wrong)
+        pong->is_wrong = msg->payload_bytes != plan->payload_bytes ||
+                         !mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
+}
 
-    if (msg->kind == MF_MSG_PONG && w->codec->carries_payload && !pong.is_wrong)
-        pong.is_wrong = msg->payload_bytes != plan->payload_bytes ||
-                        !mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
-    if (plan->mode == MF_MODE_OPEN) {
+void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t now_ns)
+{
+    struct mf_pong pong;
+
+    mf_worker_read_pong(w, msg, &pong);
+    if (w->plan.mode == MF_MODE_OPEN) {
         mf_account_pong(w->account, &pong, now_ns);
         return;
     }
@@ -122,22 +133,42 @@ void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t no
         worker_free_slot(w, pong.stream);
 }
 
+static void worker_say_point(struct mf_worker *w, uint32_t point, const struct mf_queued *ping)
+{
+    struct mf_control_writer line;
+
+    mf_control_begin(&line, "point");
+    mf_control_put_u64(&line, "p", point);
+    mf_control_put_u64(&line, "stream", ping->stream);
+    mf_control_put_u64(&line, "seq", ping->seq);
+    mf_control_put_u64(&line, "process", ping->process);
+    mf_channel_send(&w->channel, &line);
+}
+
+/* Pings that the kernel has taken and that may still be answered in time, the one that is told of now included: it
+ * still stands in its queue. */
+static uint64_t worker_in_flight(const struct mf_worker *w)
+{
+    uint64_t live = worker_live(w), waiting = 0;
+
+    for (uint32_t i = 0; i < w->plan.connections; i++)
+        waiting += w->connection[i].queue.ping_count;
+    return live >= waiting ? live - waiting + 1 : 1;
+}
+
 void mf_worker_written(struct mf_worker *w, const struct mf_queued *ping, uint64_t now_ns)
 {
     uint32_t point;
 
     mf_account_written(w->account, ping->stream, ping->seq, now_ns);
-    if (!mf_points_sent(&w->points))
+    if (mf_points_sent(&w->points))
+        while (mf_points_take(&w->points, &point))
+            worker_say_point(w, point, ping);
+    if (!w->points.has_in_flight)
         return;
-    while (mf_points_take(&w->points, &point)) {
-        struct mf_control_writer line;
-        mf_control_begin(&line, "point");
-        mf_control_put_u64(&line, "p", point);
-        mf_control_put_u64(&line, "stream", ping->stream);
-        mf_control_put_u64(&line, "seq", ping->seq);
-        mf_control_put_u64(&line, "process", ping->process);
-        mf_channel_send(&w->channel, &line);
-    }
+    uint64_t in_flight = worker_in_flight(w);
+    while (mf_points_in_flight(&w->points, in_flight, &point))
+        worker_say_point(w, point, ping);
 }
 
 void mf_worker_vacate(struct mf_worker *w, struct mf_connection *c)

@@ -51,6 +51,8 @@ static void worker_finish(struct mf_worker *w, uint64_t now_ns)
     w->phase = MF_WORKER_FINISHED;
     mf_pacer_arm(&w->pacer, 0);
     mf_account_finish(w->account, now_ns);
+    if (w->probes)
+        mf_probes_finish(w->probes, now_ns);
     for (uint32_t i = 0; i < w->plan.connections; i++)
         mf_connection_close(&w->connection[i]);
     worker_say(w, "finished");
@@ -65,6 +67,8 @@ static void worker_drain(struct mf_worker *w, uint64_t now_ns)
 /* Whether everything that can be waited for has come. */
 static bool worker_is_drained(struct mf_worker *w, uint64_t now_ns)
 {
+    if (w->probes && mf_probes_are_busy(w->probes))
+        return false; /* an upgrade ends, and a judgement has its deadlines */
     if (now_ns >= w->drain_until_ns)
         return true;
     if (mf_account_open(w->account, NULL) > 0)
@@ -81,6 +85,9 @@ static void worker_beat(struct mf_worker *w, uint64_t now_ns)
 
     w->next_beat_ns += (1 + (now_ns - w->next_beat_ns) / BEAT_NS) * BEAT_NS;
     mf_worker_expire(w, now_ns);
+    mf_half_beat(w, now_ns);
+    if (w->probes)
+        mf_probes_beat(w->probes, now_ns);
     for (uint32_t i = 0; i < w->plan.connections; i++) {
         struct mf_connection *c = &w->connection[i];
         if (c->link != MF_LINK_UP)
@@ -220,8 +227,8 @@ static void worker_on_plan(struct mf_worker *w, const struct mf_control_line *li
     else if (mf_plan_read(&w->plan, line, &what) < 0)
         mf_error_set(&err, MF_STATUS_INTERNAL, "plan", "%s is missing or out of range", what);
     else if (worker_codec(w, &err) == 0 && mf_endpoint_parse(&w->endpoint, w->plan.endpoint, &err) == 0 &&
-             worker_account(w, &err) == 0)
-        worker_connections(w, &err);
+             worker_account(w, &err) == 0 && worker_connections(w, &err) == 0 && w->plan.probes)
+        w->probes = mf_probes_new(w, &err);
     if (err.status != MF_STATUS_PASS) {
         mf_worker_fail(w, &err);
         return;
@@ -259,6 +266,23 @@ static void worker_on_stop(struct mf_worker *w)
     uv_stop(&w->loop);
 }
 
+/* `probe` and `release`: an order of a driver that this plan does not know of is an error of ours. */
+static void worker_on_probes(struct mf_worker *w, const struct mf_control_line *line, bool place)
+{
+    bool bad = !mf_control_get(line, "k") || !w->probes || w->phase < MF_WORKER_PINGING;
+    uint32_t k = (uint32_t)mf_control_u64(line, "k", 0, UINT32_MAX - 1, &bad);
+
+    if (bad) {
+        struct mf_error err;
+        mf_error_set(&err, MF_STATUS_INTERNAL, line->verb, "makes no sense here");
+        mf_worker_fail(w, &err);
+    } else if (place) {
+        mf_probes_place(w->probes, k, mf_clock_now_ns());
+    } else {
+        mf_probes_release(w->probes, k, mf_clock_now_ns());
+    }
+}
+
 static void on_line(void *ctx, const struct mf_control_line *line)
 {
     struct mf_worker *w = ctx;
@@ -271,6 +295,10 @@ static void on_line(void *ctx, const struct mf_control_line *line)
         worker_on_go(w);
     else if (strcmp(line->verb, "stop") == 0)
         worker_on_stop(w);
+    else if (strcmp(line->verb, "probe") == 0)
+        worker_on_probes(w, line, true);
+    else if (strcmp(line->verb, "release") == 0)
+        worker_on_probes(w, line, false);
 }
 
 static void on_driver_gone(void *ctx, const char *why)
@@ -294,6 +322,7 @@ static void worker_done(struct mf_worker *w)
     mf_pacer_close(&w->pacer);
     for (uint32_t i = 0; w->connection && i < w->plan.connections; i++)
         mf_connection_close(&w->connection[i]);
+    mf_probes_close(w->probes);
     while (uv_run(&w->loop, UV_RUN_DEFAULT) !=
            0) /* only closing handles are left; a stop from before ends the first call */
         continue;
@@ -301,6 +330,7 @@ static void worker_done(struct mf_worker *w)
     assert(code == 0);
     for (uint32_t i = 0; w->connection && i < w->plan.connections; i++)
         mf_connection_done(&w->connection[i]);
+    mf_probes_free(w->probes);
     free(w->connection);
     free(w->payload);
     free(w->incoming);

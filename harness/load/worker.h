@@ -15,8 +15,10 @@
 #include "load/channel.h"
 #include "load/connection.h"
 #include "load/endpoint.h"
+#include "load/half.h"
 #include "load/pacer.h"
 #include "load/points.h"
+#include "load/probes.h"
 #include "wire/schedule.h"
 #include "recorder/recorder.h"
 #include "wire/codec.h"
@@ -51,6 +53,8 @@ struct mf_worker {
     struct mf_connection *listed;     /* those that have something to fill or to write */
     struct mf_schedule schedule;
     struct mf_points points;
+    struct mf_half half;
+    struct mf_probes *probes; /* NULL: the plan wants none */
 
     enum mf_worker_phase phase;
     uint64_t planned_ns, start_ns, end_ns;
@@ -73,6 +77,8 @@ struct mf_worker {
 /* Of connections, to the worker. */
 /* An answer came. */
 void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t now_ns);
+/* An answer as the account wants it: whether it is one at all, and right. */
+void mf_worker_read_pong(const struct mf_worker *w, const struct mf_msg *msg, struct mf_pong *pong);
 /* The kernel has taken this ping. */
 void mf_worker_written(struct mf_worker *w, const struct mf_queued *ping, uint64_t now_ns);
 /* All pings of this connection have their outcome: its window is free. */

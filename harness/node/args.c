@@ -103,13 +103,15 @@ static int option_fd(int id, const char *text, int *fd, struct mf_error *err)
 
 /* --- points --- */
 
-static int stage_read(const char *key, enum mf_stage *stage)
+static const char *const point_kinds[] = {
+    [MF_NODE_POINT_STAGE] = "stage", [MF_NODE_POINT_VALUE] = "value", [MF_NODE_POINT_DEPTH] = "depth"};
+
+/* The index of `word` in `words`; -1 where it is none of them. */
+static int word_read(const char *word, const char *const *words, int n)
 {
-    for (int i = 0; i < MF_STAGE_COUNT; i++)
-        if (strcmp(mf_stage_keys[i], key) == 0) {
-            *stage = (enum mf_stage)i;
-            return 0;
-        }
+    for (int i = 0; i < n; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
     return -1;
 }
 
@@ -126,13 +128,10 @@ static int point_read(struct mf_node_point *point, const char *text)
     if (rest || !field[7])
         return -1;
     uint64_t index, count, hold, hold_ms;
-    point->is_value = strcmp(field[0], "value") == 0;
-    if (!point->is_value && strcmp(field[0], "stage") != 0)
-        return -1;
-    point->stage = MF_STAGE_DEQUEUED;
-    if (!point->is_value && stage_read(field[2], &point->stage) != 0)
-        return -1;
-    if (number_read(field[1], 0, UINT32_MAX - 1, &index) != 0 ||
+    int kind = word_read(field[0], point_kinds, sizeof point_kinds / sizeof *point_kinds);
+    int stage = word_read(field[2], mf_point_stage_keys, MF_POINT_STAGE_COUNT);
+    if (kind < 0 || stage < 0 ||
+        number_read(field[1], 0, UINT32_MAX - 1, &index) != 0 ||
         number_read(field[3], 0, UINT64_MAX, &point->first) != 0 ||
         number_read(field[4], 0, UINT64_MAX, &point->every) != 0 || number_read(field[5], 0, UINT32_MAX, &count) != 0 ||
         number_read(field[6], 0, 1, &hold) != 0 || number_read(field[7], 0, UINT32_MAX, &hold_ms) != 0)
@@ -150,8 +149,12 @@ static int option_point(struct mf_node_args *args, const char *text, struct mf_e
         return mf_error_set(err, MF_STATUS_USAGE, NULL, "--point: at most %d of them", MF_NODE_POINTS_MAX);
     if (point_read(&args->points[args->points_count], text) != 0)
         return mf_error_set(err, MF_STATUS_USAGE, NULL,
-                            "--point %s: value|stage:INDEX:STAGE:FIRST:EVERY:COUNT:HOLD:HOLD_MS is wanted", text);
+                            "--point %s: value|stage|depth:INDEX:STAGE:FIRST:EVERY:COUNT:HOLD:HOLD_MS is wanted", text);
     args->points_count++;
+    point->kind = (enum mf_node_point_kind)kind;
+    point->stage = (uint32_t)stage;
+    if (kind != MF_NODE_POINT_STAGE)
+        point->stage = kind == MF_NODE_POINT_VALUE ? MF_STAGE_DEQUEUED : MF_STAGE_ENQUEUED;
     return 0;
 }
 
@@ -360,7 +363,7 @@ static void argv_put_point(struct argv_writer *w, const struct mf_node_point *p)
 {
     char text[256];
     snprintf(text, sizeof text, "%s:%" PRIu32 ":%s:%" PRIu64 ":%" PRIu64 ":%" PRIu32 ":%d:%" PRIu32,
-             p->is_value ? "value" : "stage", p->point, mf_stage_keys[p->stage], p->first, p->every, p->count, p->hold,
+             point_kinds[p->kind], p->point, mf_point_stage_keys[p->stage], p->first, p->every, p->count, p->hold,
              p->hold_ms);
     argv_put_text(w, OPTION_POINT, text);
 }

@@ -11,11 +11,17 @@
 #define MF_NODE_MODULES_MAX 64
 #define MF_NODE_POINTS_MAX 16
 
-/* A point that the node itself watches (value, stage). */
+/* A point that the node itself watches. */
+enum mf_node_point_kind {
+    MF_NODE_POINT_STAGE, /* on the `first`-th message at `stage`, then on every `every`-th */
+    MF_NODE_POINT_VALUE, /* on a ping whose seq is `first`, at stage DEQUEUED */
+    MF_NODE_POINT_DEPTH, /* on the message that makes a mailbox `first` long, at stage ENQUEUED; firing n not before
+                            n * every messages */
+};
 struct mf_node_point {
-    bool is_value;        /* fires on a ping whose seq is `first`, at stage DEQUEUED */
-    uint32_t point;       /* index into the scenario's upgrades */
-    enum mf_stage stage;
+    enum mf_node_point_kind kind;
+    uint32_t point; /* index into the scenario's upgrades */
+    uint32_t stage; /* enum mf_point_stage */
     uint64_t first, every;
     uint32_t count;
     bool hold;

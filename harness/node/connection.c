@@ -236,7 +236,8 @@ static ssize_t bytes_decode(struct mf_core *core, struct mf_connection *c, const
     while (at < n) {
         struct mf_msg msg;
         ssize_t taken = core->codec->decode(bytes + at, n - at, &msg);
-        if (taken == MF_DECODE_MORE)
+        if (taken == MF_DECODE_MORE) {
+            mf_points_half_in(core, bytes + at, n - at);
             break;
         if (taken < 0 || msg.kind != MF_MSG_PING)
             return -1;
@@ -327,11 +328,13 @@ int mf_io_answer(struct mf_core *core, struct mf_message *m)
     core->io.pending--;
     if (c->fd >= 0 && m->kind != MF_MESSAGE_DROPPED) {
         uint64_t before = c->out_written + unsent_bytes(c);
-        if (m->stage && mf_stage_reach(core, m, MF_STAGE_REPLIED, NULL, c)) {
-            c->holds_output = true;
-            c->hold_at = before;
-        }
+        bool held = m->stage && mf_stage_reach(core, m, MF_STAGE_REPLIED, NULL, c);
         status = answer_encode(core, c, m);
+        if (held) {
+            uint64_t bytes = c->out_written + unsent_bytes(c) - before;
+            c->holds_output = true;
+            c->hold_at = before + (mf_points_holds_half(core) ? bytes / 2 : 0);
+        }
         mf_connection_mark_dirty(core, c);
     }
     mf_pool_give(&core->io.pool, m);

@@ -186,7 +186,7 @@ struct mf_connection {
     bool blocked;               /* the kernel's buffer is full: waits for EPOLLOUT */
     bool input_ended;           /* the peer sent FIN: what is pending is answered, then it is closed */
     struct mf_message *held_in; /* held at RECEIVED: nothing is read behind it */
-    bool holds_output;          /* held at REPLIED: nothing from byte hold_at on is written */
+    bool holds_output;          /* held at REPLIED or half flushed: nothing from byte hold_at on is written */
     uint64_t hold_at;
     /* input not yet decoded: in[in_begin .. in_end) */
     uint8_t *in;
@@ -288,9 +288,10 @@ struct mf_points {
     _Atomic uint32_t settled;          /* slots below this have an outcome */
     _Atomic int state;                 /* enum mf_hold_state */
     bool holds;                        /* a message really is held */
-    uint32_t point, stage;             /* of the one that has come due */
+    uint32_t point, stage;             /* of the one that has come due; enum mf_point_stage */
     uint32_t stream, process_id;
     uint64_t seq;
+    uint32_t half_in;                  /* bits of those that wait for a part of a ping; constant */
     uint32_t k;                       /* its slot, once claimed; UINT32_MAX: not yet */
     struct mf_process *process;       /* held at ENQUEUED, DEQUEUED, HANDLED; NULL: none */
     struct mf_connection *connection; /* held at RECEIVED, REPLIED; NULL: none */
@@ -422,6 +423,10 @@ void mf_points_let_go(struct mf_core *core, uint32_t scheduler, struct mf_proces
 /* The pingers of one plan on scheduler plan->worker; before `go`. */
 int mf_local_new(struct mf_core *core, const struct mf_plan *plan, struct mf_error *err);
 void mf_local_free(struct mf_scheduler *s);
+/* The message that mf_points_seen has just held at REPLIED is to be held in the middle of its reply. I/O. */
+bool mf_points_holds_half(struct mf_core *core);
+/* These bytes are the beginning of a message whose rest has not come. I/O. */
+void mf_points_half_in(struct mf_core *core, const uint8_t *bytes, size_t n);
 void mf_local_empty(struct mf_scheduler *s, struct mf_chain *out); /* what lies in its pingers' mailboxes */
 void mf_local_resumed(struct mf_scheduler *s); /* it has stood: the time was not the instrument's lateness */
 void mf_local_go(struct mf_scheduler *s);

@@ -18,8 +18,11 @@ int mf_points_init(struct mf_core *core, struct mf_error *err)
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "cannot make a mutex");
     points->k = UINT32_MAX;
     for (uint32_t i = 0; i < core->args->points_count; i++) {
-        const struct mf_node_point *p = &core->args->points[i];
-        points->at_stage[p->is_value ? MF_STAGE_DEQUEUED : p->stage] |= 1u << i;
+        uint32_t stage = core->args->points[i].stage;
+        if (stage == MF_POINT_STAGE_HALF_RECEIVED)
+            points->half_in |= 1u << i;
+        else /* that half of a reply is out is seen to where the reply is put into the socket's queue */
+            points->at_stage[stage == MF_POINT_STAGE_HALF_FLUSHED ? MF_STAGE_REPLIED : stage] |= 1u << i;
     }
     return 0;
 }
@@ -33,18 +36,20 @@ void mf_points_done(struct mf_core *core)
  * -------------------------------------------------------------------------------------------------------- */
 
 /* Counts one more message. True: the point is due (now, or since a message that could not fire it). */
-static bool point_count(struct mf_core *core, uint32_t i, uint64_t seq)
+static bool point_count(struct mf_core *core, uint32_t i, uint64_t seq, const struct mf_process *process)
 {
     const struct mf_node_point *p = &core->args->points[i];
     uint64_t fired = atomic_load(&core->rec.node->point_fired[i]);
     uint64_t seen = atomic_load(&core->rec.node->point_counter[i]);
-    if (p->is_value) {
+    if (p->kind == MF_NODE_POINT_VALUE) {
         /* counts how often the value has come; each coming is good for one firing */
         if (seq == p->first + fired * p->every)
             atomic_store(&core->rec.node->point_counter[i], ++seen);
         return fired < p->count && seen > fired;
     }
     atomic_store(&core->rec.node->point_counter[i], ++seen);
+    if (p->kind == MF_NODE_POINT_DEPTH)
+        return fired < p->count && seen >= fired * p->every && process && process->mailbox.count == p->first;
     return fired < p->count && seen >= p->first + fired * p->every;
 }
 
@@ -79,7 +84,7 @@ static uint32_t slot_claim(struct mf_core *core)
     return k;
 }
 
-static bool point_fire(struct mf_core *core, uint32_t i, const struct mf_message *m, enum mf_stage stage,
+static bool point_fire(struct mf_core *core, uint32_t i, const struct mf_message *m, uint32_t stage,
                        struct mf_process *process, struct mf_connection *connection)
 {
     struct mf_points *points = &core->points;
@@ -100,6 +105,13 @@ static bool point_fire(struct mf_core *core, uint32_t i, const struct mf_message
     return points->holds;
 }
 
+/* Half of a reply is waited for at REPLIED. */
+static uint32_t stage_of(const struct mf_core *core, uint32_t i, enum mf_stage stage)
+{
+    bool half = core->args->points[i].stage == MF_POINT_STAGE_HALF_FLUSHED;
+    return half ? core->args->points[i].stage : (uint32_t)stage;
+}
+
 bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage stage, struct mf_process *process,
                     struct mf_connection *connection)
 {
@@ -109,13 +121,57 @@ bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage st
     uint32_t due = UINT32_MAX;
     for (uint32_t bits = points->at_stage[stage]; bits; bits &= bits - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(bits);
-        if (point_count(core, i, m->seq) && due == UINT32_MAX)
+        if (point_count(core, i, m->seq, process) && due == UINT32_MAX)
             due = i;
     }
     if (due != UINT32_MAX && atomic_load(&points->state) == MF_HOLD_NONE && !mf_points_upgrade_under_way(core))
-        held = point_fire(core, due, m, stage, process, connection);
+        held = point_fire(core, due, m, stage_of(core, due, stage), process, connection);
     pthread_mutex_unlock(&points->lock);
     return held;
+}
+
+bool mf_points_holds_half(struct mf_core *core)
+{
+    pthread_mutex_lock(&core->points.lock);
+    bool half = core->points.stage == MF_POINT_STAGE_HALF_FLUSHED;
+    pthread_mutex_unlock(&core->points.lock);
+    return half;
+}
+
+/* The point that a load has cut this message for. UINT32_MAX: none has, so it was cut by chance. */
+static uint32_t half_point(struct mf_core *core, const struct mf_half_mark *mark, const struct mf_msg *msg)
+{
+    if (atomic_load_explicit(&mark->armed, memory_order_acquire) != 1 || mark->stream != msg->stream ||
+        mark->seq != msg->seq)
+        return UINT32_MAX;
+    for (uint32_t bits = core->points.half_in; bits; bits &= bits - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(bits);
+        if (core->args->points[i].point == mark->point &&
+            atomic_load(&core->rec.node->point_fired[i]) < core->args->points[i].count)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+void mf_points_half_in(struct mf_core *core, const uint8_t *bytes, size_t n)
+{
+    struct mf_points *points = &core->points;
+    struct mf_msg msg;
+    if (!points->half_in || !core->codec->peek(bytes, n, &msg))
+        return;
+    pthread_mutex_lock(&points->lock);
+    for (uint32_t w = 0; w < core->rec.header->shape.workers; w++) {
+        struct mf_half_mark *mark = &mf_recorder_worker(&core->rec, w)->half;
+        uint32_t i = half_point(core, mark, &msg);
+        if (i == UINT32_MAX || atomic_load(&points->state) != MF_HOLD_NONE || mf_points_upgrade_under_way(core))
+            continue;
+        struct mf_message m = {.stream = mark->stream, .process = mark->process, .seq = mark->seq};
+        atomic_fetch_add(&core->rec.node->point_counter[i], 1);
+        point_fire(core, i, &m, MF_POINT_STAGE_HALF_RECEIVED, NULL, NULL);
+        atomic_store_explicit(&mark->armed, 2, memory_order_release);
+        break;
+    }
+    pthread_mutex_unlock(&points->lock);
 }
 
 /* --- quiet
@@ -155,9 +211,9 @@ static bool loads_have_looked(struct mf_core *core, const struct sight *before, 
     return true;
 }
 
-/* A thread that is wanted says "asleep" until the kernel gives it a processor, which can take long on a busy machine. One
- * that has stood still twice on being asked has been round its loop in between: whatever there was to read, to run or to
- * flush, it has seen. */
+/* A thread that is wanted says "asleep" until the kernel gives it a processor, which can take long on a busy machine.
+ * One that has stood still twice on being asked has been round its loop in between: whatever there was to read, to run
+ * or to flush, it has seen. */
 static void threads_look(struct mf_core *core)
 {
     for (int turn = 0; turn < 2; turn++) {

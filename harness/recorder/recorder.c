@@ -32,6 +32,20 @@ const char *const mf_extra_keys[MF_EXTRA_COUNT] = {
 #undef MF_EXTRA
 };
 
+const char *const mf_wire_state_keys[MF_WIRE_STATE_COUNT] = {
+#define MF_WIRE_STATE(id, key, text) key,
+#include "recorder/wire_states.def"
+#undef MF_WIRE_STATE
+};
+const char *const mf_point_stage_keys[MF_POINT_STAGE_COUNT] = {
+#define MF_STAGE(id, key, text) key,
+#include "recorder/stages.def"
+#undef MF_STAGE
+#define MF_HALF(id, key, text) key,
+#include "recorder/halves.def"
+#undef MF_HALF
+};
+
 static uint64_t align64(uint64_t x)
 {
     return (x + 63) & ~63ULL;
@@ -61,7 +75,7 @@ static void header_lay_out(struct mf_recorder_header *h, const struct mf_recorde
     h->workers_at = align64(h->node_at + sizeof(struct mf_node_record));
     h->worker_stride = align64(sizeof(struct mf_worker_record)) + align64(sizeof(struct mf_bin) * shape->bins) +
                        align64(sizeof(struct mf_upgrade_tally) * shape->upgrades);
-    h->stages_at = h->workers_at + h->worker_stride * shape->workers;
+    h->stages_at = h->workers_at + h->worker_stride * (shape->workers + shape->probes);
     h->total_bytes = h->stages_at + (shape->stage_bits ? (uint64_t)shape->streams << shape->stage_bits : 0);
 }
 
@@ -109,7 +123,7 @@ int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *
     }
     memcpy(rec->base, &h, sizeof h);
     recorder_point(rec);
-    for (uint32_t w = 0; w < shape->workers; w++) {
+    for (uint32_t w = 0; w < shape->workers + shape->probes; w++) {
         struct mf_worker_record *worker = mf_recorder_worker(rec, w);
         mf_hist_init(&worker->response);
         mf_hist_init(&worker->service);

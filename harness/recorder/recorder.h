@@ -8,6 +8,7 @@
  *   upgrade log             struct mf_upgrade_log   [upgrades]
  *   node                    struct mf_node_record
  *   worker 0..workers-1     struct mf_worker_record, then struct mf_bin[bins], then struct mf_upgrade_tally[upgrades]
+ *   worker `workers`        the same again for the probes, where shape.probes is 1
  *   stages                  uint8_t [streams << stage_bits]: message (stream, seq) at (stream << stage_bits) + (seq mod
  * 2^stage_bits); the value is 1 + enum mf_stage of the furthest stage reached, 0 before the first Sections of the same
  * shape add up (counters and histograms by +, maxima by max), so they can be reduced across hosts.
@@ -60,15 +61,34 @@ enum mf_extra {
 #undef MF_EXTRA
     MF_EXTRA_COUNT
 };
+enum mf_wire_state {
+#define MF_WIRE_STATE(id, key, text) MF_WIRE_STATE_##id,
+#include "recorder/wire_states.def"
+#undef MF_WIRE_STATE
+    MF_WIRE_STATE_COUNT
+};
+/* Where a message may be when an upgrade fires: a stage, or (numbered on from there) the middle of a frame. */
+enum mf_point_stage {
+    MF_POINT_STAGE_BEHIND = MF_STAGE_COUNT - 1,
+#define MF_HALF(id, key, text) MF_POINT_STAGE_HALF_##id,
+#include "recorder/halves.def"
+#undef MF_HALF
+    MF_POINT_STAGE_COUNT,
+    MF_POINT_STAGE_SENT = MF_POINT_STAGE_COUNT, /* its client has sent it; how far it has come, nobody can tell */
+};
 extern const char *const mf_stage_keys[MF_STAGE_COUNT];
 extern const char *const mf_phase_keys[MF_PHASE_COUNT];
 extern const char *const mf_outcome_keys[MF_OUTCOME_COUNT];
 extern const char *const mf_cause_keys[MF_CAUSE_COUNT];
 extern const char *const mf_extra_keys[MF_EXTRA_COUNT];
+extern const char *const mf_wire_state_keys[MF_WIRE_STATE_COUNT];
+/* Of enum mf_point_stage: the stages', then the halves'. */
+extern const char *const mf_point_stage_keys[MF_POINT_STAGE_COUNT];
 
 /* What the driver decides before it makes a recorder. */
 struct mf_recorder_shape {
     uint32_t workers;    /* load processes, or (transport local) the node's schedulers */
+    uint32_t probes;     /* 1: there is a section more, of number `workers`: the account of the wire states' probes */
     uint32_t upgrades;   /* planned upgrades; the log has exactly as many slots */
     uint32_t bins;       /* of the timeline */
     uint32_t streams;    /* in all workers together */
@@ -117,8 +137,8 @@ struct mf_upgrade_log {
 
     /* The message on which it fired. */
     bool has_trigger;
-    bool trigger_held; /* it was held at its stage until the upgrade had ended */
-    uint8_t trigger_stage;
+    bool trigger_held;     /* it was held at its stage until the upgrade had ended */
+    uint8_t trigger_stage; /* enum mf_point_stage */
     uint32_t trigger_stream, trigger_process;
     uint64_t trigger_seq;
 
@@ -174,7 +194,25 @@ struct mf_upgrade_tally {
     uint8_t trigger_version_is_new;
 };
 
-/* One worker's account. Written by that worker only. */
+/* What became of the probes in one wire state. placed = the sum of outcomes. */
+struct mf_wire_tally {
+    uint64_t placed; /* was in this state when an upgrade was requested, and has been judged */
+    uint64_t outcome[MF_OUTCOME_COUNT];
+    uint64_t lost_by_cause[MF_CAUSE_COUNT];
+    uint64_t new_connection;          /* its connection was of no use afterwards */
+    uint64_t new_connection_answered; /* of those: the ping on the new one was answered */
+};
+
+/* The ping of which a worker has written a part only, for a point in the middle of a frame. `armed` first to read, last
+ * to write: 0 none, 1 by the load: its part is about to be written, 2 by the node: an upgrade has been fired on it. */
+struct mf_half_mark {
+    _Atomic uint32_t armed;
+    uint32_t point; /* index into the scenario's upgrades */
+    uint32_t stream, process;
+    uint64_t seq;
+};
+
+/* One worker's account. Written by that worker only (but for half.armed). */
 struct mf_worker_record {
     _Atomic uint64_t due, written;      /* pings whose due instant has come; pings the kernel has taken whole */
     _Atomic uint64_t resolved;          /* pings with a final outcome */
@@ -199,6 +237,8 @@ struct mf_worker_record {
 
     struct mf_hist response, service,
         lag; /* pings due after the warm-up; response and service: answered and late ones */
+    struct mf_half_mark half;
+    struct mf_wire_tally wire[MF_WIRE_STATE_COUNT]; /* of the probes' section; 0 in all others */
 };
 
 struct mf_recorder {

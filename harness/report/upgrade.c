@@ -19,7 +19,7 @@ const char *mf_upgrade_outcome(const struct mf_upgrade_result *u)
 
 const char *mf_upgrade_stage(const struct mf_upgrade_result *u)
 {
-    return u->has_trigger && u->trigger_stage < MF_STAGE_COUNT ? mf_stage_keys[u->trigger_stage] : NULL;
+    return u->has_trigger && u->trigger_stage < MF_POINT_STAGE_COUNT ? mf_point_stage_keys[u->trigger_stage] : NULL;
 }
 
 const char *mf_upgrade_trigger_outcome(const struct mf_upgrade_result *u)

@@ -1,4 +1,5 @@
 /* The load: who pings, how fast, for how long; and what must have happened for a run to prove anything. */
+#include <stdio.h>
 #include <string.h>
 
 #include "scenario/parts.h"
@@ -70,6 +71,8 @@ static const struct mf_field load_rows[] = {
              "more"},
     {"window_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.window_ms), 1, 60000, "100",
      .text = "how long after an upgrade's request a ping still counts to its spike"},
+    {"wire_states", MF_FIELD_PART, .fallback = "false",
+     .text = "true, or a list of wire states: at each upgrade the load holds a probe in each of them"},
 };
 const struct mf_field_table mf_load_fields = {load_rows, COUNT(load_rows)};
 
@@ -144,6 +147,38 @@ static int local_check(const struct mf_reader *r, const struct mf_load *load, co
     return 0;
 }
 
+/* true, false, or a list of states. */
+static int wire_states_read(const struct mf_reader *r, const json_t *load, uint32_t *states)
+{
+    const json_t *value = json_object_get(load, "wire_states");
+    char path[MF_KEY_PATH_BYTES], shown[80];
+    *states = json_is_true(value) ? (1u << MF_WIRE_STATE_COUNT) - 1 : 0;
+    if (!json_is_array(value) && !json_is_boolean(value) && value)
+        return mf_reader_fail(r, "load.wire_states", "is %s; allowed: true, false, an array of wire states",
+                              mf_json_show(shown, sizeof shown, value));
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *word = json_array_get(value, i);
+        uint32_t state = 0;
+        while (state < MF_WIRE_STATE_COUNT &&
+               !(json_is_string(word) && strcmp(mf_wire_state_keys[state], json_string_value(word)) == 0))
+            state++;
+        snprintf(path, sizeof path, "load.wire_states[%zu]", i);
+        if (state == MF_WIRE_STATE_COUNT)
+            return mf_word_fail(r, path, word, mf_wire_state_keys, MF_WIRE_STATE_COUNT);
+        if (*states & 1u << state)
+            return mf_reader_fail(r, path, "stands there twice: \"%s\"", mf_wire_state_keys[state]);
+        *states |= 1u << state;
+    }
+    return 0;
+}
+
+static int wire_states_check(const struct mf_reader *r, const struct mf_load *load)
+{
+    if (load->wire_states && load->transport == MF_TRANSPORT_LOCAL)
+        return mf_reader_fail(r, "load.wire_states", "needs a wire: transport \"local\" has none; allowed: tcp, unix");
+    return 0;
+}
+
 static int load_check(const struct mf_reader *r, const struct load_read *read)
 {
     const struct mf_load *load = &read->load;
@@ -176,7 +211,8 @@ int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_t
     struct load_read read = {0};
     if (mf_fields_read(r, "load", load, load_rows, mf_load_fields.n, &read) != 0 ||
         mode_keys_check(r, load, read.mode == MODE_OPEN) != 0 || defaults_fill(r, load, node, &read) != 0 ||
-        local_check(r, &read.load, node) != 0 || load_check(r, &read) != 0)
+        local_check(r, &read.load, node) != 0 || load_check(r, &read) != 0 ||
+        wire_states_read(r, load, &read.load.wire_states) != 0 || wire_states_check(r, &read.load) != 0)
         return -1;
     read.load.codec = codec_names[read.codec];
     read.load.open = read.mode == MODE_OPEN;

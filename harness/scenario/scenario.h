@@ -37,9 +37,12 @@ struct mf_upgrade_plan {
     double time_ms; /* TIME: after the warm-up's end */
     double every_ms, jitter_ms,
         from_ms; /* EVERY: at from_ms + i*every_ms, +- uniform jitter_ms (seeded); from_ms defaults to every_ms */
-    uint64_t message, every; /* MESSAGE, STAGE: the first number, then every so many */
+    uint64_t message, every; /* MESSAGE, STAGE: the first number, then every so many. IN_FLIGHT, QUEUE_DEPTH: `every` is
+                                the least number of messages from one firing to the next */
+    uint64_t in_flight;      /* IN_FLIGHT: pings that the kernel has taken and that have no outcome yet */
+    uint64_t queue_depth;    /* QUEUE_DEPTH: messages in one process's mailbox */
     uint64_t value; /* VALUE: fires when a ping with this seq, of whatever stream first, is taken from its mailbox */
-    enum mf_stage stage; /* STAGE */
+    uint32_t stage; /* STAGE: enum mf_point_stage; the middle of a frame (>= MF_STAGE_COUNT) is always held */
     bool
         hold; /* STAGE, VALUE: the message is held at its stage until the upgrade has ended (or its process has died) */
     double hold_ms; /* at most so long waiting for quiet before firing; default 100 */
@@ -67,6 +70,7 @@ struct mf_load {
     uint32_t payload_bytes;
     double timeout_ms, connect_timeout_ms, warmup_ms, duration_ms, drain_ms;
     double window_ms; /* an upgrade's window for spikes; default 100 */
+    uint32_t wire_states; /* bits by enum mf_wire_state: which the load holds a probe in at each upgrade; 0: none */
 };
 
 struct mf_parameter {

@@ -87,6 +87,21 @@ static bool property_extend(json_t *schema, const char *key, json_t *more)
     return good;
 }
 
+static json_t *wire_states_schema(void)
+{
+    return json_pack("{s:[{s:s}, {s:s, s:b, s:{s:o}}]}", "anyOf", "type", "boolean", "type", "array", "uniqueItems", 1,
+                     "items", "enum", words_array(mf_wire_state_keys, MF_WIRE_STATE_COUNT));
+}
+
+static json_t *load_schema(void)
+{
+    json_t *load = table_schema(&mf_load_fields);
+    if (property_extend(load, "wire_states", wire_states_schema()))
+        return load;
+    json_decref(load);
+    return NULL;
+}
+
 static json_t *upgrades_schema(void)
 {
     json_t *rows = json_array();
@@ -182,7 +197,7 @@ json_t *mf_scenario_schema(void)
     bool good = schema && top && json_object_update(schema, top) == 0;
     json_decref(top);
     good = good && property_extend(schema, "target", target_schema());
-    good = good && property_extend(schema, "load", table_schema(&mf_load_fields));
+    good = good && property_extend(schema, "load", load_schema());
     good = good && property_extend(schema, "upgrades", upgrades_schema());
     good = good && property_extend(schema, "faults", json_pack("{s:s, s:i}", "type", "array", "maxItems", 0));
     good = good && property_extend(schema, "expect",

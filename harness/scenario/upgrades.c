@@ -7,6 +7,7 @@
 #define COUNT(array)  (sizeof(array) / sizeof *(array))
 #define MS_MAX        86400000.0
 #define MESSAGE_MAX   1e12
+#define IN_FLIGHT_MAX 65536000 /* the largest window on the largest number of connections */
 #define COUNT_DEFAULT "1"
 
 const char *const mf_point_keys[MF_POINT_COUNT] = {
@@ -60,6 +61,24 @@ static const struct mf_field message_rows[] = {
     ROW_EVERY,
     ROW_COUNT,
 };
+static const struct mf_field in_flight_rows[] = {
+    {"in_flight", MF_FIELD_INTEGER, true, MF_MEMBER(mf_upgrade_plan, in_flight), 1, IN_FLIGHT_MAX,
+     .text =
+         "when so many pings are in flight (the kernel has taken them, and they have no outcome), and again when it "
+         "has been fewer"},
+    {"every", MF_FIELD_INTEGER, false, MF_MEMBER(mf_upgrade_plan, every), 1, MESSAGE_MAX,
+     .text = "the least number of pings sent from one firing to the next; required where count > 1"},
+    ROW_COUNT,
+};
+static const struct mf_field queue_depth_rows[] = {
+    {"queue_depth", MF_FIELD_INTEGER, true, MF_MEMBER(mf_upgrade_plan, queue_depth), 1, IN_FLIGHT_MAX,
+     .text = "when the mailbox of a process, whichever comes first, has filled up to so many messages"},
+    {"every", MF_FIELD_INTEGER, false, MF_MEMBER(mf_upgrade_plan, every), 1, MESSAGE_MAX,
+     .text =
+         "the n-th firing (from 0) comes not before n times so many messages were put into mailboxes; required where "
+         "count > 1"},
+    ROW_COUNT,
+};
 static const struct mf_field value_rows[] = {
     {"value", MF_FIELD_INTEGER, true, MF_MEMBER(mf_upgrade_plan, value), 0, MESSAGE_MAX,
      .text = "on the ping that carries this number, as its process takes it from its mailbox; of several streams the "
@@ -68,8 +87,8 @@ static const struct mf_field value_rows[] = {
     ROW_HOLD_MS,
 };
 static const struct mf_field stage_rows[] = {
-    {"stage", MF_FIELD_WORD, true, MF_MEMBER(mf_upgrade_plan, stage), .words = mf_stage_keys,
-     .words_count = MF_STAGE_COUNT, .text = "how far the message has come in the node"},
+    {"stage", MF_FIELD_WORD, true, MF_MEMBER(mf_upgrade_plan, stage), .words = mf_point_stage_keys,
+     .words_count = MF_POINT_STAGE_COUNT, .text = "how far the message has come in the node"},
     {"message", MF_FIELD_INTEGER, false, MF_MEMBER(mf_upgrade_plan, message), 1, MESSAGE_MAX, "1",
      .text = "the first that fires, counted at the stage"},
     ROW_EVERY,
@@ -78,16 +97,21 @@ static const struct mf_field stage_rows[] = {
     ROW_HOLD_MS,
 };
 const struct mf_field_table mf_upgrade_fields[MF_POINT_COUNT] = {
-    [MF_POINT_TIME] = {time_rows, COUNT(time_rows)},          [MF_POINT_EVERY] = {every_rows, COUNT(every_rows)},
-    [MF_POINT_MESSAGE] = {message_rows, COUNT(message_rows)}, [MF_POINT_VALUE] = {value_rows, COUNT(value_rows)},
+    [MF_POINT_TIME] = {time_rows, COUNT(time_rows)},
+    [MF_POINT_EVERY] = {every_rows, COUNT(every_rows)},
+    [MF_POINT_MESSAGE] = {message_rows, COUNT(message_rows)},
+    [MF_POINT_VALUE] = {value_rows, COUNT(value_rows)},
     [MF_POINT_STAGE] = {stage_rows, COUNT(stage_rows)},
+    [MF_POINT_IN_FLIGHT] = {in_flight_rows, COUNT(in_flight_rows)},
+    [MF_POINT_QUEUE_DEPTH] = {queue_depth_rows, COUNT(queue_depth_rows)},
 };
 
 /* Which kind a row is: by its marking key. A stage has a `message` too, so it is asked first. */
 static int kind_find(const struct mf_reader *r, const char *path, json_t *row, enum mf_point_kind *kind)
 {
-    static const enum mf_point_kind order[] = {MF_POINT_STAGE, MF_POINT_VALUE, MF_POINT_TIME, MF_POINT_EVERY,
-                                               MF_POINT_MESSAGE};
+    static const enum mf_point_kind order[] = {MF_POINT_STAGE,      MF_POINT_VALUE,   MF_POINT_TIME,
+                                               MF_POINT_EVERY,      MF_POINT_MESSAGE, MF_POINT_IN_FLIGHT,
+                                               MF_POINT_QUEUE_DEPTH};
     bool found = false;
     for (size_t i = 0; i < COUNT(order); i++) {
         if (!json_object_get(row, mf_point_keys[order[i]]))
@@ -145,7 +169,8 @@ static int message_check(const struct mf_reader *r, const char *path, const stru
 {
     char key[MF_KEY_PATH_BYTES];
     bool counts = row->kind == MF_POINT_MESSAGE || row->kind == MF_POINT_STAGE;
-    if (counts && row->count > 1 && row->every == 0) {
+    bool fills = row->kind == MF_POINT_IN_FLIGHT || row->kind == MF_POINT_QUEUE_DEPTH;
+    if ((counts || fills) && row->count > 1 && row->every == 0) {
         mf_key_path(key, path, "every");
         return mf_reader_fail(r, key, "is missing; count %u needs it: a whole number from 1 to 1000000000000",
                               row->count);
@@ -170,6 +195,56 @@ static int message_check(const struct mf_reader *r, const char *path, const stru
     return 0;
 }
 
+/* So many that there can't be: a closed loop has a window. */
+static int fill_check(const struct mf_reader *r, const char *path, const struct mf_upgrade_plan *row,
+                      const struct mf_load *load)
+{
+    char key[MF_KEY_PATH_BYTES];
+    bool in_flight = row->kind == MF_POINT_IN_FLIGHT;
+    uint64_t asked = in_flight ? row->in_flight : row->queue_depth;
+    if (!in_flight && row->kind != MF_POINT_QUEUE_DEPTH)
+        return 0;
+    mf_key_path(key, path, mf_point_keys[row->kind]);
+    if (load->transport == MF_TRANSPORT_LOCAL && in_flight)
+        return mf_reader_fail(r, key, "needs transport tcp or unix; the pingers of \"local\" tell no such point");
+    uint64_t windows = load->transport == MF_TRANSPORT_LOCAL
+                           ? (uint64_t)load->connections * load->streams_per_connection
+                           : load->connections;
+    if (!load->open && asked > load->window * windows)
+        return mf_reader_fail(r, key, "is %llu; allowed: at most what the load has outstanding at once (%llu)",
+                              (unsigned long long)asked, (unsigned long long)(load->window * windows));
+    return 0;
+}
+
+/* A message in the middle of its frame: held by nature, and only where there are frames. */
+static int half_check(const struct mf_reader *r, const char *path, json_t *json, const struct mf_load *load,
+                      struct mf_upgrade_plan *row)
+{
+    char key[MF_KEY_PATH_BYTES];
+    if (row->kind != MF_POINT_STAGE || row->stage < MF_STAGE_COUNT)
+        return 0;
+    mf_key_path(key, path, "stage");
+    if (load->transport == MF_TRANSPORT_LOCAL)
+        return mf_reader_fail(r, key, "is \"%s\", but with transport \"local\" no message is cut into bytes",
+                              mf_point_stage_keys[row->stage]);
+    row->hold = true;
+    return json_object_set_new(json, "hold", json_true()) != 0 ? mf_reader_no_memory(r) : 0;
+}
+
+/* What is held in a wire state is placed when the driver is about to fire. */
+static int wire_states_check(const struct mf_reader *r, const char *path, const struct mf_upgrade_plan *row,
+                             const struct mf_load *load)
+{
+    char key[MF_KEY_PATH_BYTES];
+    if (!load->wire_states ||
+        (row->kind != MF_POINT_VALUE && row->kind != MF_POINT_STAGE && row->kind != MF_POINT_QUEUE_DEPTH))
+        return 0;
+    mf_key_path(key, path, mf_point_keys[row->kind]);
+    return mf_reader_fail(r, key,
+                          "is fired by the node, which waits for no probe; allowed with load.wire_states: time_ms, "
+                          "every_ms, message, in_flight");
+}
+
 static int row_read(const struct mf_reader *r, const char *path, json_t *json, const struct mf_load *load,
                     struct mf_upgrade_plan *row)
 {
@@ -178,6 +253,8 @@ static int row_read(const struct mf_reader *r, const char *path, json_t *json, c
         return -1;
     const struct mf_field_table *table = &mf_upgrade_fields[row->kind];
     if (mf_fields_read(r, path, json, table->fields, table->n, row) != 0)
+        return -1;
+    if (half_check(r, path, json, load, row) != 0)
         return -1;
     int bad = 0;
     if (row->kind == MF_POINT_EVERY && !json_object_get(json, "from_ms")) {
@@ -190,6 +267,8 @@ static int row_read(const struct mf_reader *r, const char *path, json_t *json, c
     }
     if (bad)
         return mf_reader_no_memory(r);
+    if (fill_check(r, path, row, load) != 0 || wire_states_check(r, path, row, load) != 0)
+        return -1;
     return time_check(r, path, row, load) != 0 ? -1 : message_check(r, path, row, json, load);
 }
 
@@ -216,9 +295,10 @@ int mf_upgrades_read(const struct mf_reader *r, json_t *upgrades, struct mf_cell
         return mf_reader_fail(r, "upgrades", "plan %llu upgrades; allowed: at most %d", (unsigned long long)planned,
                               MF_UPGRADES_MAX);
     if (by_message > MF_MESSAGE_ROWS_MAX)
-        return mf_reader_fail(r, "upgrades",
-                              "have %u rows that fire on a message (message, value, stage); allowed: at most %d",
-                              by_message, MF_MESSAGE_ROWS_MAX);
+        return mf_reader_fail(
+            r, "upgrades",
+            "have %u rows that fire on a message (message, in_flight, value, stage, queue_depth); allowed: at most %d",
+            by_message, MF_MESSAGE_ROWS_MAX);
     cell->upgrades_count = (uint32_t)n;
     cell->upgrades_planned = (uint32_t)planned;
     return 0;

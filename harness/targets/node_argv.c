@@ -37,18 +37,39 @@ static void word_number(struct words *w, const char *option, uint64_t value)
     word(w, "%" PRIu64, value);
 }
 
+static void point_put(struct words *w, uint32_t row, const struct mf_upgrade_plan *u)
+{
+    const char *kind;
+    uint32_t stage;
+    uint64_t first;
+    switch (u->kind) {
+    case MF_POINT_STAGE:
+        kind = "stage";
+        stage = u->stage;
+        first = u->message;
+        break;
+    case MF_POINT_VALUE:
+        kind = "value";
+        stage = MF_STAGE_DEQUEUED;
+        first = u->value;
+        break;
+    case MF_POINT_QUEUE_DEPTH:
+        kind = "depth";
+        stage = MF_STAGE_ENQUEUED;
+        first = u->queue_depth;
+        break;
+    default:
+        return; /* not the node's */
+    }
+    word(w, "--point");
+    word(w, "%s:%" PRIu32 ":%s:%" PRIu64 ":%" PRIu64 ":%" PRIu32 ":%d:%.0f", kind, row, mf_point_stage_keys[stage],
+         first, u->kind == MF_POINT_VALUE ? 0 : u->every, u->count, u->hold, u->hold_ms);
+}
+
 static void points_put(struct words *w, const struct mf_cell *cell)
 {
-    for (uint32_t i = 0; i < cell->upgrades_count; i++) {
-        const struct mf_upgrade_plan *u = &cell->upgrades[i];
-        if (u->kind != MF_POINT_VALUE && u->kind != MF_POINT_STAGE)
-            continue;
-        bool value = u->kind == MF_POINT_VALUE;
-        word(w, "--point");
-        word(w, "%s:%" PRIu32 ":%s:%" PRIu64 ":%" PRIu64 ":%" PRIu32 ":%d:%.0f", value ? "value" : "stage", i,
-             mf_stage_keys[value ? MF_STAGE_DEQUEUED : u->stage], value ? u->value : u->message, value ? 0 : u->every,
-             u->count, u->hold, u->hold_ms);
-    }
+    for (uint32_t i = 0; i < cell->upgrades_count; i++)
+        point_put(w, i, &cell->upgrades[i]);
 }
 
 static int modules_put(struct words *w, const struct mf_node_options *o, struct mf_error *err)

@@ -16,8 +16,12 @@
  *                               error text=TEXT status=N
  *                               stopped
  * driver -> load                plan ...   go   stop
+ *                               probe k=N       place a probe in each of the plan's wire states: upgrade N is about to
+ *                                               be requested (that it is, the load reads in the recorder)
+ *                               release k=N     upgrade N has ended: let the probes go on, and judge them
  * load -> driver                ready           planned, and every connection is made
- *                               point p=I stream=S seq=Q process=P   point I of the plan has come (message)
+ *                               point p=I stream=S seq=Q process=P   point I of the plan has come (message, in_flight)
+ *                               placed k=N      the probes for upgrade N are where they were wanted, or can't be placed
  *                               finished
  *                               error text=TEXT status=N */
 #ifndef MF_WIRE_CONTROL_H

@@ -9,6 +9,9 @@
 #define MS     1000000ULL
 #define DAY_NS (86400000ULL * MS)
 
+#define MF_PLAN_PROBES 0xFFFFu /* bits of a list that is the recorder's: the reader of the plan knows which there are  \
+                                */
+
 /* The plain numbers of a plan: X(member, lowest, highest). */
 #define PLAN_NUMBERS(X)                                                                                                \
     X(worker, 0, 65535)                                                                                                \
@@ -17,6 +20,7 @@
     X(streams_per_connection, 1, 1000000)                                                                              \
     X(first_stream, 0, 0xFFFFFFFE)                                                                                     \
     X(streams, 1, 0xFFFFFFFE)                                                                                          \
+    X(probes, 0, MF_PLAN_PROBES)                                                                                       \
     X(processes, 1, 0xFFFFFFFE)                                                                                        \
     X(window, 0, 1000000)                                                                                              \
     X(messages, 0, UINT64_MAX)                                                                                         \
@@ -49,8 +53,8 @@ int mf_plan_write(const struct mf_plan *plan, struct mf_control_writer *w)
     for (uint32_t i = 0; i < plan->points && i < MF_PLAN_POINTS; i++) {
         const struct mf_plan_point *p = &plan->point[i];
         snprintf(key, sizeof key, "point%" PRIu32, i);
-        snprintf(text, sizeof text, "%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32, p->point, p->first, p->every,
-                 p->count);
+        snprintf(text, sizeof text, "%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 ",%d", p->point, p->first, p->every,
+                 p->count, (int)p->kind);
         mf_control_put(w, key, text);
     }
     return mf_control_end(w);
@@ -101,13 +105,16 @@ static bool read_rate(const struct mf_control_line *line, double *rate)
 static bool read_point(const struct mf_control_line *line, const char *key, struct mf_plan_point *p)
 {
     const char *value = mf_control_get(line, key);
+    unsigned kind;
     int used = 0;
 
     /* No sign, no blank: sscanf alone would take "-1". */
     if (!value || strspn(value, "0123456789,") != strlen(value) ||
-        sscanf(value, "%" SCNu32 ",%" SCNu64 ",%" SCNu64 ",%" SCNu32 "%n", &p->point, &p->first, &p->every, &p->count,
-               &used) != 4)
+        sscanf(value, "%" SCNu32 ",%" SCNu64 ",%" SCNu64 ",%" SCNu32 ",%u%n", &p->point, &p->first, &p->every,
+               &p->count, &kind, &used) != 5 ||
+        kind >= MF_PLAN_POINT_KINDS)
         return false;
+    p->kind = (enum mf_plan_point_kind)kind;
     return !value[used] && p->first >= 1 && p->count >= 1 && (p->count == 1 || p->every >= 1);
 }
 
@@ -128,7 +135,8 @@ static const char *plan_conflict(const struct mf_plan *plan)
 {
     if (plan->worker >= plan->workers)
         return "worker";
-    if ((uint64_t)plan->first_stream + (uint64_t)plan->connections * plan->streams_per_connection > plan->streams)
+    uint64_t probes = (uint64_t)__builtin_popcount(plan->probes);
+    if (plan->first_stream + (uint64_t)plan->connections * plan->streams_per_connection + probes > plan->streams)
         return "streams";
     if (plan->mode == MF_MODE_OPEN && plan->rate_per_s <= 0)
         return "rate_per_s";

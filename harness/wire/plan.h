@@ -13,12 +13,19 @@
 enum mf_load_mode { MF_MODE_OPEN, MF_MODE_CLOSED };
 enum mf_arrivals { MF_ARRIVALS_UNIFORM, MF_ARRIVALS_POISSON };
 
-/* A `message` point: fires when this load has sent message number `first` (counted over all workers by the share
- * below), and then every `every` further ones, `count` times in all. */
+/* MESSAGE: fires when this load has sent message number `first` (counted over all workers by the share below), and then
+ * every `every` further ones, `count` times in all.
+ * IN_FLIGHT: fires when this load has `first` pings in flight (the kernel has taken them, and they have no outcome and
+ * are within their time-out), again when it has been fewer since, and at least `every` further ones were sent.
+ * HALF: nothing that the load tells: of its message number `first` (counted as they are made), and of every `every`-th
+ * further one, it writes a part only, notes so in its section of the recorder, and writes the rest when the upgrade
+ * that the node fires on it has ended. */
+enum mf_plan_point_kind { MF_PLAN_POINT_MESSAGE, MF_PLAN_POINT_IN_FLIGHT, MF_PLAN_POINT_HALF, MF_PLAN_POINT_KINDS };
 struct mf_plan_point {
     uint32_t point; /* index into the scenario's upgrades */
     uint64_t first, every;
     uint32_t count;
+    enum mf_plan_point_kind kind;
 };
 
 struct mf_plan {
@@ -28,7 +35,8 @@ struct mf_plan {
     uint32_t connections; /* of this worker */
     uint32_t streams_per_connection;
     uint32_t first_stream; /* this worker's streams are first_stream .. + connections*streams_per_connection - 1 */
-    uint32_t streams;      /* of all workers */
+    uint32_t streams;      /* of all workers, and behind them one for each bit of `probes` in any plan */
+    uint32_t probes; /* bits by enum mf_wire_state: at the driver's word this worker holds a probe in each; 0: none */
     uint32_t processes;
     enum mf_load_mode mode;
     enum mf_arrivals arrivals; /* open */

@@ -77,7 +77,7 @@ Test(firing, one_at_a_time_with_its_trigger)
     cr_expect(eq(u64, rec.log[1].trigger_seq, 10));
     cr_expect(eq(u32, rec.log[1].trigger_stream, 2));
     cr_expect(eq(u32, rec.log[1].trigger_process, 3));
-    cr_expect(eq(u32, rec.log[1].trigger_stage, MF_STAGE_COUNT));
+    cr_expect(eq(u32, rec.log[1].trigger_stage, MF_POINT_STAGE_SENT));
     end(1, MF_UPGRADE_COMMITTED);
     cr_expect(eq(u32, fired_count, 2));
     mf_firing_message(&firing, &third);

@@ -81,7 +81,7 @@ Test(points, value_fires_on_the_first_stream_that_brings_it)
 {
     static struct bench b;
     b.args.points[0] = (struct mf_node_point){
-        .is_value = true, .stage = MF_STAGE_DEQUEUED, .point = 2, .first = 4, .count = 1, .hold = true};
+        .kind = MF_NODE_POINT_VALUE, .stage = MF_STAGE_DEQUEUED, .point = 2, .first = 4, .count = 1, .hold = true};
     b.args.points_count = 1;
     bench_start(&b, 4, 1, "local");
     cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 0, 3, &b.core.processes[0])));

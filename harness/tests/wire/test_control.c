@@ -258,7 +258,8 @@ static const struct mf_plan plan = {
     .seed = UINT64_MAX,
     .points = 2,
     .point = {{.point = 0, .first = 100, .every = 50, .count = 3},
-              {.point = 7, .first = UINT64_MAX, .every = 0, .count = 1}},
+              {.point = 7, .first = UINT64_MAX, .every = 0, .count = 1, .kind = MF_PLAN_POINT_HALF}},
+    .probes = 5,
 };
 
 Test(plan, comes_back_as_it_was)
@@ -293,11 +294,13 @@ Test(plan, comes_back_as_it_was)
     SAME(window_ns);
     SAME(seed);
     SAME(points);
+    SAME(probes);
     for (int i = 0; i < 2; i++) {
         SAME(point[i].point);
         SAME(point[i].first);
         SAME(point[i].every);
         SAME(point[i].count);
+        SAME(point[i].kind);
     }
 #undef SAME
     cr_expect(same(back.endpoint, plan.endpoint));
