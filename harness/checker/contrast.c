@@ -1,6 +1,7 @@
 #include "checker/contrast.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "checker/significance.h"
 #include "checker/statistics.h"
@@ -38,6 +39,64 @@ static double fisher_p(const struct mf_series *baseline, const struct mf_series 
     return mf_fisher(dirty[MF_BASELINE], baseline->n, dirty[MF_CELL], cell->n);
 }
 
+static int double_compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Where `value` stands among n sorted ones: how many are below it, and half of those that are the same. */
+static double place_of(const double *sorted, uint32_t n, double value)
+{
+    uint32_t below = 0, not_above = n;
+    for (uint32_t end = n; below < end;) {
+        uint32_t middle = below + (end - below) / 2;
+        if (sorted[middle] < value)
+            below = middle + 1;
+        else
+            end = middle;
+    }
+    for (uint32_t start = below; start < not_above;) {
+        uint32_t middle = start + (not_above - start) / 2;
+        if (sorted[middle] <= value)
+            start = middle + 1;
+        else
+            not_above = middle;
+    }
+    return (below + not_above) / 2.0;
+}
+
+/* mean[r]: of the places of run r's values. */
+static void places_average(const struct mf_series *s, const double *sorted, uint32_t n, double *mean)
+{
+    for (uint32_t i = 0, k; i < s->n; i = k) {
+        double sum = 0;
+        for (k = i; k < s->n && s->run[k] == s->run[i]; k++)
+            sum += place_of(sorted, n, s->value[k]);
+        mean[s->run[i]] = sum / (k - i);
+    }
+}
+
+static int runs_test(struct mf_finding *f, const struct mf_series *baseline, const struct mf_series *cell)
+{
+    uint32_t n = baseline->n + cell->n;
+    double *sorted = calloc(n, sizeof *sorted), *mean = calloc((size_t)baseline->runs + cell->runs, sizeof *mean);
+    struct mf_mann_whitney ranks;
+    int bad = sorted && mean ? 0 : -1;
+    if (!bad) {
+        memcpy(sorted, baseline->value, baseline->n * sizeof *sorted);
+        memcpy(sorted + baseline->n, cell->value, cell->n * sizeof *sorted);
+        qsort(sorted, n, sizeof *sorted, double_compare);
+        places_average(baseline, sorted, n, mean);
+        places_average(cell, sorted, n, mean + baseline->runs);
+        bad = mf_mann_whitney(mean + baseline->runs, cell->runs, mean, baseline->runs, &ranks);
+        f->p_runs = bad ? 1 : ranks.p;
+    }
+    free(sorted);
+    free(mean);
+    return bad;
+}
+
 static int finding_test(struct mf_finding *f, int id, const struct mf_series *baseline, const struct mf_series *cell,
                         uint64_t seed)
 {
@@ -69,7 +128,8 @@ int mf_contrast_measure(struct mf_contrast *contrast, const struct mf_sample *ba
         if (mf_shift_compute(&f->shift, b, c, seed) < 0)
             return -1;
         f->tested = b->n >= MF_REPETITIONS_MIN && c->n >= MF_REPETITIONS_MIN;
-        if (f->tested && finding_test(f, i, b, c, seed) < 0)
+        f->runs_tested = b->runs >= MF_REPETITIONS_MIN && c->runs >= MF_REPETITIONS_MIN;
+        if ((f->tested && finding_test(f, i, b, c, seed) < 0) || (f->runs_tested && runs_test(f, b, c) < 0))
             return -1;
     }
     return 0;
@@ -81,7 +141,7 @@ static int direction(const struct mf_finding *f, int id)
     const struct mf_shift *s = &f->shift;
     if (id == MF_CONTRAST_DIRTY || id == MF_CONTRAST_LOST)
         return (s->mean.value > 0) - (s->mean.value < 0);
-    if (s->over_runs && s->superiority.low <= 0.5 && s->superiority.high >= 0.5)
+    if (f->runs_tested && f->p_runs > MF_CONTRAST_ALPHA)
         return 0;
     return (s->superiority.value > 0.5) - (s->superiority.value < 0.5);
 }

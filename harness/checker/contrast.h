@@ -40,6 +40,8 @@ struct mf_finding {
     struct mf_shift shift; /* of DIRTY and LOST the mean matters, of SPIKE and BLACKOUT the quantiles */
     bool tested;           /* p and p_holm are there: both sides have MF_REPETITIONS_MIN values */
     double p, p_holm;      /* p_holm: since mf_contrasts_mark */
+    bool runs_tested;      /* p_runs is there: both sides have MF_REPETITIONS_MIN runs */
+    double p_runs;         /* of Mann & Whitney's test on the runs: each run's mean of its values' ranks among all */
     enum mf_mark mark;     /* since mf_contrasts_mark */
 };
 struct mf_contrast {
@@ -51,10 +53,10 @@ struct mf_contrast {
 int mf_contrast_measure(struct mf_contrast *contrast, const struct mf_sample *baseline, const struct mf_sample *cell,
                         uint64_t seed);
 /* Adjusts the p-values of all n contrasts together by Holm's method and sets the marks. A finding is better or worse
- * where its adjusted p is at most MF_CONTRAST_ALPHA and, for times from enough runs on both sides, the interval over
- * runs of the share of pairs that are higher leaves out one half: else a single slow run could make many upgrades look
- * significant. It is too few where not even the most extreme outcome could have been shown among so many tests. Returns
- * how many tests there were; -1: no memory. */
+ * where its adjusted p is at most MF_CONTRAST_ALPHA and, for times from enough runs on both sides, p_runs is as well:
+ * what differs from run to run (where the kernel put the processes, what else ran) would otherwise make the upgrades of
+ * a single slow run look like many independent ones. It is too few where not even the most extreme outcome could have
+ * been shown among so many tests. Returns how many tests there were; -1: no memory. */
 int32_t mf_contrasts_mark(struct mf_contrast *const *contrasts, uint32_t n);
 /* How many upgrades a side it takes before anything can be shown among `tests` tests; MF_REPETITIONS_MIN at least. */
 uint32_t mf_contrast_required(int32_t tests);

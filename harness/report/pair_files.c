@@ -33,7 +33,8 @@ void mf_pair_csv_head(FILE *out)
 {
     fputs(",mark", out);
     for (int i = 0; i < MF_CONTRAST_COUNT; i++) {
-        static const char *const column[] = {"baseline_n", "n", "shift", "low", "high", "p", "p_holm", "mark"};
+        static const char *const column[] = {"baseline_n", "n",      "shift",  "low", "high",
+                                             "p",          "p_holm", "p_runs", "mark"};
         for (unsigned c = 0; c < sizeof column / sizeof column[0]; c++)
             fprintf(out, ",%s_%s", mf_contrast_keys[i], column[c]);
     }
@@ -55,6 +56,7 @@ void mf_pair_csv(FILE *out, const struct mf_pair *pair)
         number_print(out, f->shift.has_interval, e->high);
         number_print(out, f->tested, f->p);
         number_print(out, f->tested, f->p_holm);
+        number_print(out, f->runs_tested, f->p_runs);
         fprintf(out, ",%s", held ? mf_mark_keys[f->mark] : "");
     }
     const char *over = held ? over_of(&pair->contrast.finding[MF_CONTRAST_DIRTY].shift) : NULL;
@@ -81,6 +83,7 @@ static json_t *finding_json(const struct mf_finding *f, int id)
     mf_json_put(&j, "test", mf_json_text(mf_contrast_tests[id]));
     mf_json_put(&j, "p", number_json(f->tested, f->p));
     mf_json_put(&j, "p_holm", number_json(f->tested, f->p_holm));
+    mf_json_put(&j, "p_runs", number_json(f->runs_tested, f->p_runs));
     mf_json_put(&j, "mark", mf_json_text(mf_mark_keys[f->mark]));
     return mf_json_end(&j);
 }

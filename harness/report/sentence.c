@@ -40,6 +40,8 @@ static void mark_print(FILE *out, int id, const struct mf_finding *f, int32_t te
     if (f->tested) {
         fputs(" (", out);
         p_print(out, id, f);
+        if (f->runs_tested && id >= MF_CONTRAST_SPIKE)
+            fprintf(out, ", of runs %.2g", f->p_runs);
         fputc(')', out);
     }
 }

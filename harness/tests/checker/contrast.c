@@ -147,5 +147,38 @@ Test(contrast, one_slow_run_is_not_a_difference)
         upgrade_draw(&cell, &rng, 5, 40, 0);
     struct mf_contrast contrast = contrast_of(&baseline, &cell, 4);
     cr_expect(le(dbl, contrast.finding[MF_CONTRAST_SPIKE].p_holm, 0.05));
+    cr_expect(gt(dbl, contrast.finding[MF_CONTRAST_SPIKE].p_runs, 0.05));
     cr_expect(eq(int, contrast.finding[MF_CONTRAST_SPIKE].mark, MF_MARK_NO_DIFFERENCE));
+}
+
+/* Every run has its own luck (a factor on all its spikes): upgrades of a run are no independent witnesses. */
+Test(contrast, none_against_none_of_clustered_runs)
+{
+    int marked = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct mf_rng rng;
+        struct mf_sample side[2] = {0};
+        mf_rng_init(&rng, seed, 2);
+        for (uint32_t run = 0; run < 10; run++) {
+            double luck_ms = mf_rng_exponential(&rng);
+            for (uint32_t i = 0; i < 20; i++)
+                upgrade_draw(&side[run % 2], &rng, run / 2, luck_ms, 0);
+        }
+        marked += contrast_of(&side[0], &side[1], 4).mark != MF_MARK_NO_DIFFERENCE;
+    }
+    cr_expect(le(int, marked, 2), "%d", marked);
+}
+
+/* wilcox.test(c(1.5, 3.5, 5.5, 7.5, 9.5), c(2.5, 4.5, 6.5, 8.5, 10.5)) gives p = 0.6905 (R 4.2.2): the runs' mean
+ * places, in order, are those of their values. */
+Test(contrast, runs_are_ranked_by_the_places_of_their_values)
+{
+    struct mf_sample side[2] = {0};
+    for (uint32_t run = 0; run < 5; run++)
+        for (int id = 0; id < MF_CONTRAST_COUNT; id++)
+            for (int s = 0; s < 2; s++)
+                for (int k = 0; k < 2; k++)
+                    cr_assert(eq(int, mf_series_add(&side[s].series[id], run, 4.0 * run + 2 * s + k), 0));
+    struct mf_contrast contrast = contrast_of(&side[0], &side[1], 4);
+    cr_expect(lt(dbl, fabs(contrast.finding[MF_CONTRAST_SPIKE].p_runs - 0.6904761905), 5e-7));
 }
