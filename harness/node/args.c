@@ -136,6 +136,10 @@ static int point_read(struct mf_node_point *point, const char *text)
         number_read(field[4], 0, UINT64_MAX, &point->every) != 0 || number_read(field[5], 0, UINT32_MAX, &count) != 0 ||
         number_read(field[6], 0, 1, &hold) != 0 || number_read(field[7], 0, UINT32_MAX, &hold_ms) != 0)
         return -1;
+    point->kind = (enum mf_node_point_kind)kind;
+    point->stage = (uint32_t)stage;
+    if (kind != MF_NODE_POINT_STAGE)
+        point->stage = kind == MF_NODE_POINT_VALUE ? MF_STAGE_DEQUEUED : MF_STAGE_ENQUEUED;
     point->point = (uint32_t)index;
     point->count = (uint32_t)count;
     point->hold = hold != 0;
@@ -151,10 +155,6 @@ static int option_point(struct mf_node_args *args, const char *text, struct mf_e
         return mf_error_set(err, MF_STATUS_USAGE, NULL,
                             "--point %s: value|stage|depth:INDEX:STAGE:FIRST:EVERY:COUNT:HOLD:HOLD_MS is wanted", text);
     args->points_count++;
-    point->kind = (enum mf_node_point_kind)kind;
-    point->stage = (uint32_t)stage;
-    if (kind != MF_NODE_POINT_STAGE)
-        point->stage = kind == MF_NODE_POINT_VALUE ? MF_STAGE_DEQUEUED : MF_STAGE_ENQUEUED;
     return 0;
 }
 

@@ -239,6 +239,7 @@ static ssize_t bytes_decode(struct mf_core *core, struct mf_connection *c, const
         if (taken == MF_DECODE_MORE) {
             mf_points_half_in(core, bytes + at, n - at);
             break;
+        }
         if (taken < 0 || msg.kind != MF_MSG_PING)
             return -1;
         at += (size_t)taken;
