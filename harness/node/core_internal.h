@@ -118,6 +118,7 @@ struct mf_image {
     uint32_t number;       /* counts loads; never 0 */
     const struct mf_module *module;
     void *handle;
+    int copy_fd; /* the private copy that it was opened from; -1: none */
     struct mf_states *states;
     char *path;
     uint64_t loaded_ns, superseded_ns; /* superseded: when another one became current; 0: is or never was current */

@@ -80,58 +80,81 @@ static int file_copy(int from, int to, uint64_t bytes)
     return 0;
 }
 
-/* Checks the module's file and puts a copy at `copy`, which comes into being whole (rename). */
-static int file_install(const char *path, const char *copy, struct mf_error *err)
+/* Opens the module's file for reading, checked; -1 with *err. */
+static int file_open(const char *path, uint64_t *bytes, struct mf_error *err)
 {
-    char fresh[PATH_MAX];
     struct stat st;
-    int to = -1, from = open(path, O_RDONLY | O_CLOEXEC);
-    if (from < 0)
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return mf_error_errno(err, MF_STATUS_TARGET, path, "the module cannot be opened");
-    if (fstat(from, &st) != 0 || !S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         mf_error_set(err, MF_STATUS_TARGET, path, "the module is not a regular file");
         goto fail;
     }
-    if (file_check(from, (uint64_t)st.st_size, path, err) != 0)
-        goto fail;
-    if (snprintf(fresh, sizeof fresh, "%s.new", copy) >= (int)sizeof fresh) {
-        mf_error_set(err, MF_STATUS_TARGET, path, "the run's folder has too long a name to hold a copy of the module");
-        goto fail;
-    }
-    to = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
-    if (to < 0 || file_copy(from, to, (uint64_t)st.st_size) != 0 || rename(fresh, copy) != 0) {
-        mf_error_errno(err, MF_STATUS_TARGET, path, "the module cannot be copied to %s", copy);
-        if (to >= 0)
-            unlink(fresh);
-        goto fail;
-    }
-    close(to);
-    close(from);
-    return 0;
+    *bytes = (uint64_t)st.st_size;
+    if (file_check(fd, *bytes, path, err) == 0)
+        return fd;
 fail:
-    if (to >= 0)
-        close(to);
-    close(from);
+    close(fd);
     return -1;
 }
 
-static int file_open(struct mf_core *core, const char *path, enum mf_load_how how, void **handle, struct mf_error *err)
+static int handle_open(const char *name, const char *path, void **handle, struct mf_error *err)
 {
-    static uint32_t copies;
-    char copy[PATH_MAX];
-    int n = how == MF_LOAD_IN_PLACE
-                ? snprintf(copy, sizeof copy, "%s/module.so", core->args->dir)
-                : snprintf(copy, sizeof copy, "%s/module-%d-%u.so", core->args->dir, (int)getpid(), ++copies);
-    if (n >= (int)sizeof copy)
-        return mf_error_set(err, MF_STATUS_TARGET, path, "the run's folder has too long a name for a copy of it");
-    if (file_install(path, copy, err) != 0)
-        return -1;
-    *handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     const char *why = *handle ? NULL : dlerror();
-    unlink(copy); /* mapped is mapped; and a name that is still open needs no file to be found by */
     if (!*handle)
         return mf_error_set(err, MF_STATUS_TARGET, path, "the module cannot be loaded: %s", why ? why : "no reason");
     return 0;
+}
+
+/* Opens a copy in memory: a file of its own, so that glibc cannot hand back an image that is still open, and none on a
+ * disk, whose delays are no part of an upgrade. The descriptor stays open as long as the image, since it is its name.
+ */
+static int image_open_copy(struct mf_image *image, struct mf_error *err)
+{
+    char name[64];
+    uint64_t bytes;
+    int from = file_open(image->path, &bytes, err), bad;
+    if (from < 0)
+        return -1;
+    image->copy_fd = memfd_create("midflight-module", MFD_CLOEXEC);
+    bad = image->copy_fd < 0 || file_copy(from, image->copy_fd, bytes) != 0;
+    if (bad)
+        mf_error_errno(err, MF_STATUS_TARGET, image->path, "the module cannot be copied");
+    close(from);
+    if (bad)
+        return -1;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", image->copy_fd);
+    return handle_open(name, image->path, &image->handle, err);
+}
+
+/* Opens a file of always the same name, into which the module comes by rename, as an installer does it. */
+static int image_open_in_place(const struct mf_core *core, struct mf_image *image, struct mf_error *err)
+{
+    char name[PATH_MAX], fresh[PATH_MAX];
+    uint64_t bytes;
+    int from = file_open(image->path, &bytes, err), to = -1, bad = -1;
+    if (from < 0)
+        return -1;
+    if (snprintf(name, sizeof name, "%s/module.so", core->args->dir) >= (int)sizeof name ||
+        snprintf(fresh, sizeof fresh, "%s/module.new", core->args->dir) >= (int)sizeof fresh) {
+        mf_error_set(err, MF_STATUS_TARGET, image->path, "the run's folder has too long a name for a copy of it");
+        goto out;
+    }
+    to = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    if (to < 0 || file_copy(from, to, bytes) != 0 || rename(fresh, name) != 0) {
+        mf_error_errno(err, MF_STATUS_TARGET, image->path, "the module cannot be copied to %s", name);
+        unlink(fresh);
+        goto out;
+    }
+    bad = handle_open(name, image->path, &image->handle, err);
+    unlink(name); /* a name that is still open needs no file to be found by */
+out:
+    if (to >= 0)
+        close(to);
+    close(from);
+    return bad;
 }
 
 /* --- checks
@@ -232,6 +255,8 @@ static void image_free(struct mf_image *image)
     states_release(image->states);
     if (image->handle && !KEEP_MAPPED)
         dlclose(image->handle);
+    if (image->copy_fd >= 0 && !(image->handle && KEEP_MAPPED)) /* what stays mapped keeps its name */
+        close(image->copy_fd);
     free(image->path);
     free(image);
 }
@@ -245,7 +270,8 @@ int mf_core_load(struct mf_core *core, const char *path, enum mf_load_how how, s
         free(image);
         return mf_error_set(err, MF_STATUS_TARGET, path, "no memory for another module");
     }
-    if (file_open(core, path, how, &image->handle, err) != 0)
+    image->copy_fd = -1;
+    if ((how == MF_LOAD_IN_PLACE ? image_open_in_place(core, image, err) : image_open_copy(image, err)) != 0)
         goto fail;
     image->number = ++loads;
     image->module = dlsym(image->handle, MF_MODULE_SYMBOL);
