@@ -15,6 +15,7 @@
 
 #define PROCESSES_MAX  1000000
 #define SCHEDULERS_MAX 256
+#define DELAY_US_MAX   1000000
 
 enum option_id {
     OPTION_RECORDER_FD = 1,
@@ -33,6 +34,11 @@ enum option_id {
     OPTION_MODULE_INDEX,
     OPTION_CARGO_FD,
     OPTION_CARGO_SLOT,
+    OPTION_ACCEPT_DELAY,
+    OPTION_RETIRE,
+    OPTION_LISTEN_FD,
+    OPTION_HAND_FD,
+    OPTION_TAKE_FD,
 };
 
 static const struct option options[] = {
@@ -52,6 +58,11 @@ static const struct option options[] = {
     {"module-index", required_argument, NULL, OPTION_MODULE_INDEX},
     {"cargo-fd", required_argument, NULL, OPTION_CARGO_FD},
     {"cargo-slot", required_argument, NULL, OPTION_CARGO_SLOT},
+    {"accept-delay-us", required_argument, NULL, OPTION_ACCEPT_DELAY},
+    {"retire", required_argument, NULL, OPTION_RETIRE},
+    {"listen-fd", required_argument, NULL, OPTION_LISTEN_FD},
+    {"hand-fd", required_argument, NULL, OPTION_HAND_FD},
+    {"take-fd", required_argument, NULL, OPTION_TAKE_FD},
     {NULL, 0, NULL, 0},
 };
 
@@ -130,8 +141,7 @@ static int point_read(struct mf_node_point *point, const char *text)
     uint64_t index, count, hold, hold_ms;
     int kind = word_read(field[0], point_kinds, sizeof point_kinds / sizeof *point_kinds);
     int stage = word_read(field[2], mf_point_stage_keys, MF_POINT_STAGE_COUNT);
-    if (kind < 0 || stage < 0 ||
-        number_read(field[1], 0, UINT32_MAX - 1, &index) != 0 ||
+    if (kind < 0 || stage < 0 || number_read(field[1], 0, UINT32_MAX - 1, &index) != 0 ||
         number_read(field[3], 0, UINT64_MAX, &point->first) != 0 ||
         number_read(field[4], 0, UINT64_MAX, &point->every) != 0 || number_read(field[5], 0, UINT32_MAX, &count) != 0 ||
         number_read(field[6], 0, 1, &hold) != 0 || number_read(field[7], 0, UINT32_MAX, &hold_ms) != 0)
@@ -166,6 +176,20 @@ static int option_module(struct mf_node_args *args, const char *path, struct mf_
         return mf_error_set(err, MF_STATUS_USAGE, NULL, "--module: at most %d of them", MF_NODE_MODULES_MAX);
     args->modules[args->modules_count++] = path;
     return 0;
+}
+
+static int option_retire(struct mf_node_args *args, const char *text, struct mf_error *err)
+{
+    for (int i = 0; i < MF_RETIRE_COUNT; i++)
+        if (strcmp(mf_retire_keys[i], text) == 0) {
+            args->retire = (enum mf_retire)i;
+            return 0;
+        }
+    return mf_error_set(err, MF_STATUS_USAGE, NULL, "--retire %s: there is none of this name; there are%s", text,
+#define MF_RETIRE(id, key, text) " " key
+#include "strategies/retire.def"
+#undef MF_RETIRE
+    );
 }
 
 static int option_take(struct mf_node_args *args, int id, const char *text, struct mf_error *err)
@@ -209,6 +233,16 @@ static int option_take(struct mf_node_args *args, int id, const char *text, stru
         return option_fd(id, text, &args->cargo_fd, err);
     case OPTION_CARGO_SLOT:
         return option_u32(id, text, 0, UINT32_MAX - 1, &args->cargo_k, err);
+    case OPTION_ACCEPT_DELAY:
+        return option_u32(id, text, 0, DELAY_US_MAX, &args->accept_delay_us, err);
+    case OPTION_RETIRE:
+        return option_retire(args, text, err);
+    case OPTION_LISTEN_FD:
+        return option_fd(id, text, &args->listen_fd, err);
+    case OPTION_HAND_FD:
+        return option_fd(id, text, &args->hand_fd, err);
+    case OPTION_TAKE_FD:
+        return option_fd(id, text, &args->take_fd, err);
     }
     return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "option %d has no reader", id);
 }
@@ -259,6 +293,15 @@ static int endpoint_check(const struct mf_node_args *args, struct mf_error *err)
                         args->transport);
 }
 
+static int strategy_check(const struct mf_node_args *args, struct mf_error *err)
+{
+    if (mf_strategy_find(args->strategy)->listener == MF_LISTENER_SHARED && strcmp(args->transport, "tcp") != 0)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "--strategy %s needs --transport tcp: only there two OS processes can listen at one place",
+                            args->strategy);
+    return 0;
+}
+
 static int names_check(const struct mf_node_args *args, struct mf_error *err)
 {
     if (!mf_strategy_find(args->strategy))
@@ -302,12 +345,18 @@ static int args_check(const struct mf_node_args *args, struct mf_error *err)
                             args->module_index, args->modules_count);
     if (args->cargo_k != UINT32_MAX && args->cargo_fd < 0)
         return mf_error_set(err, MF_STATUS_USAGE, NULL, "--cargo-slot needs --cargo-fd");
-    return names_check(args, err) == 0 ? endpoint_check(args, err) : -1;
+    return names_check(args, err) == 0 && strategy_check(args, err) == 0 ? endpoint_check(args, err) : -1;
 }
 
 int mf_node_args_parse(struct mf_node_args *args, int argc, char **argv, struct mf_error *err)
 {
-    *args = (struct mf_node_args){.recorder_fd = -1, .control_fd = -1, .cargo_fd = -1, .cargo_k = UINT32_MAX};
+    *args = (struct mf_node_args){.recorder_fd = -1,
+                                  .control_fd = -1,
+                                  .cargo_fd = -1,
+                                  .cargo_k = UINT32_MAX,
+                                  .listen_fd = -1,
+                                  .hand_fd = -1,
+                                  .take_fd = -1};
     optind = 1;
     opterr = 0;
     for (;;) {
@@ -359,6 +408,12 @@ static void argv_put_u64(struct argv_writer *w, int id, uint64_t value)
     argv_put_text(w, id, text);
 }
 
+static void argv_put_fd(struct argv_writer *w, int id, int fd)
+{
+    if (fd >= 0)
+        argv_put_u64(w, id, (uint64_t)fd);
+}
+
 static void argv_put_point(struct argv_writer *w, const struct mf_node_point *p)
 {
     char text[256];
@@ -388,8 +443,12 @@ static void argv_put_all(struct argv_writer *w, const struct mf_node_args *args,
     for (uint32_t i = 0; i < args->points_count; i++)
         argv_put_point(w, &args->points[i]);
     argv_put_u64(w, OPTION_MODULE_INDEX, args->module_index);
-    if (args->cargo_fd >= 0)
-        argv_put_u64(w, OPTION_CARGO_FD, (uint64_t)args->cargo_fd);
+    argv_put_u64(w, OPTION_ACCEPT_DELAY, args->accept_delay_us);
+    argv_put_text(w, OPTION_RETIRE, mf_retire_keys[args->retire]);
+    argv_put_fd(w, OPTION_LISTEN_FD, args->listen_fd);
+    argv_put_fd(w, OPTION_HAND_FD, args->hand_fd);
+    argv_put_fd(w, OPTION_TAKE_FD, args->take_fd);
+    argv_put_fd(w, OPTION_CARGO_FD, args->cargo_fd);
     if (args->cargo_k != UINT32_MAX)
         argv_put_u64(w, OPTION_CARGO_SLOT, args->cargo_k);
 }

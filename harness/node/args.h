@@ -7,9 +7,10 @@
 
 #include "base/error.h"
 #include "recorder/recorder.h"
+#include "strategies/retire.h"
 
 #define MF_NODE_MODULES_MAX 64
-#define MF_NODE_POINTS_MAX 16
+#define MF_NODE_POINTS_MAX  16
 
 /* A point that the node itself watches. */
 enum mf_node_point_kind {
@@ -37,17 +38,23 @@ struct mf_node_args {
     uint32_t modules_count;
     struct mf_node_point points[MF_NODE_POINTS_MAX];
     uint32_t points_count;
+    uint32_t accept_delay_us; /* between two accepted connections; 0: as they come */
+    enum mf_retire retire;    /* reuseport: how the old copy ends */
 
     /* A worker's own (the supervisor fills them in). */
     bool worker;
     uint32_t module_index; /* the module to begin with */
     int cargo_fd;          /* -1: begins from nothing */
     uint32_t cargo_k;      /* the slot under way that the cargo belongs to (exec); UINT32_MAX: none */
+    int listen_fd;         /* the supervisor's listening socket; -1: the worker makes its own */
+    int hand_fd;           /* over which the supervisor hands it descriptors; -1: none */
+    int take_fd;           /* a newcomer's: from here it takes over from another worker; -1: none */
 };
 
 /* Parses argv. -1 with USAGE. */
 int mf_node_args_parse(struct mf_node_args *args, int argc, char **argv, struct mf_error *err);
-/* The argv for a worker (or for an execve of it): a NULL-terminated vector in one allocation that the caller frees. NULL: no memory. */
+/* The argv for a worker (or for an execve of it): a NULL-terminated vector in one allocation that the caller frees.
+ * NULL: no memory. */
 char **mf_node_args_argv(const struct mf_node_args *args, const char *program);
 
 /* The worker: runs until told to stop or the control line closes; returns the exit status. */

@@ -94,6 +94,22 @@ static uint32_t connections_pack(const struct mf_connection *c, struct cargo_wri
     return n;
 }
 
+int mf_cargo_fds_list(const struct mf_core *core, struct mf_cargo_fds *fds)
+{
+    uint32_t n = 1;
+    for (const struct mf_connection *c = core->io.connections; c; c = c->next)
+        n++;
+    *fds = (struct mf_cargo_fds){.fd = malloc(n * sizeof *fds->fd)};
+    if (!fds->fd)
+        return -1;
+    if (core->io.listen_fd >= 0)
+        fds->fd[fds->n++] = core->io.listen_fd;
+    for (const struct mf_connection *c = core->io.connections; c; c = c->next)
+        if (c->fd >= 0)
+            fds->fd[fds->n++] = c->fd;
+    return 0;
+}
+
 static void message_pack(const struct mf_message *m, enum mf_cargo_place place, struct cargo_writer *w)
 {
     struct mf_cargo_message record = {.connection = m->connection->id,
@@ -244,17 +260,10 @@ int mf_core_exec(struct mf_core *core, const struct mf_upgrade_request *request,
     args.cargo_fd = cargo_fd;
     args.cargo_k = request->k;
     args.listen = core->endpoint;
-    uint32_t n = 1;
-    for (const struct mf_connection *c = core->io.connections; c; c = c->next)
-        n++;
-    int *fds = malloc(n * sizeof *fds);
-    if (!fds)
-        return mf_error_set(err, MF_STATUS_TARGET, NULL, "no memory for a list of %u descriptors", n);
-    fds[0] = core->io.listen_fd;
-    n = 1;
-    for (const struct mf_connection *c = core->io.connections; c; c = c->next)
-        fds[n++] = c->fd;
-    mf_cargo_exec(&args, core->argv, fds, n, err);
-    free(fds);
+    struct mf_cargo_fds fds;
+    if (mf_cargo_fds_list(core, &fds) != 0)
+        return mf_error_set(err, MF_STATUS_TARGET, NULL, "no memory for a list of the descriptors");
+    mf_cargo_exec(&args, core->argv, fds.fd, fds.n, err);
+    free(fds.fd);
     return -1;
 }

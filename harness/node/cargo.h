@@ -68,6 +68,19 @@ struct mf_cargo_message {
     uint8_t place, kind, stage, unused;
 };
 
+/* Descriptors as they are handed over (hand.h): the listener where there is one, then those of the connections, in the
+ * order in which the cargo names them. */
+struct mf_cargo_fds {
+    int *fd;
+    uint32_t n;
+};
+
+/* Of all that mf_core_pack has just packed; the array is the caller's to free. -1: no memory. */
+int mf_cargo_fds_list(const struct mf_core *core, struct mf_cargo_fds *fds);
+/* mf_core_unpack with descriptors that were handed over: they have other numbers than the cargo says. Takes those that
+ * it comes to use. */
+int mf_core_unpack_handed(struct mf_core *core, int cargo_fd, const struct mf_cargo_fds *handed, struct mf_error *err);
+
 /* In a worker that was started with cargo for a slot and cannot go on, before its threads run: replaces this program by
  * one with the old module. Returns only where there is no way back (no such cargo, this is the way back already, or
  * execve failed): the caller then ends with *why. */

@@ -16,6 +16,8 @@ struct cargo_reader {
     const uint8_t *map;
     uint64_t bytes, at;
     struct mf_cargo_header header;
+    const struct mf_cargo_fds *handed; /* NULL: the descriptors have the numbers that the cargo says */
+    uint32_t handed_at;
 };
 
 static int cut_short(struct mf_error *err)
@@ -41,6 +43,17 @@ static int reader_get(struct cargo_reader *r, void *record, size_t n)
         return -1;
     memcpy(record, at, n);
     return 0;
+}
+
+/* The descriptor that the cargo calls `fd`, close-on-exec. -1, errno: it did not come along. */
+static int reader_fd(struct cargo_reader *r, int fd)
+{
+    if (!r->handed)
+        return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+    if (r->handed_at < r->handed->n)
+        return r->handed->fd[r->handed_at++];
+    errno = EBADF;
+    return -1;
 }
 
 static int reader_open(struct cargo_reader *r, int fd, struct mf_error *err)
@@ -124,9 +137,10 @@ static int connections_take(struct mf_core *core, struct cargo_reader *r, struct
         struct mf_cargo_connection record;
         if (reader_get(r, &record, sizeof record) != 0)
             return cut_short(err);
-        if (record.fd >= 0 && fcntl(record.fd, F_SETFD, FD_CLOEXEC) != 0)
+        int fd = record.fd >= 0 ? reader_fd(r, record.fd) : -1;
+        if (fd < 0 && record.fd >= 0)
             return mf_error_errno(err, MF_STATUS_TARGET, NULL, "connection %d did not come along", record.fd);
-        struct mf_connection *c = mf_connection_new(core, record.fd, record.id);
+        struct mf_connection *c = mf_connection_new(core, fd, record.id);
         if (!c)
             return mf_error_errno(err, MF_STATUS_TARGET, NULL, "a connection cannot be taken up");
         taken[i] = c;
@@ -209,20 +223,25 @@ static int messages_take(struct mf_core *core, struct cargo_reader *r, struct mf
     return 0;
 }
 
-static int listener_take(struct mf_core *core, const struct mf_cargo_header *h, struct mf_error *err)
+static int listener_take(struct mf_core *core, struct cargo_reader *r, struct mf_error *err)
 {
-    if (h->listen_fd < 0)
+    if (r->header.listen_fd < 0)
         return 0;
-    if (fcntl(h->listen_fd, F_SETFD, FD_CLOEXEC) != 0)
+    int fd = reader_fd(r, r->header.listen_fd);
+    if (fd < 0)
         return mf_error_errno(err, MF_STATUS_TARGET, NULL, "the listening socket did not come along");
-    core->io.listen_fd = h->listen_fd;
-    snprintf(core->endpoint, sizeof core->endpoint, "%s", core->args->listen);
+    if (r->handed) {
+        mf_listener_lend(core, fd);
+    } else {
+        core->io.listen_fd = fd;
+        snprintf(core->endpoint, sizeof core->endpoint, "%s", core->args->listen);
+    }
     return 0;
 }
 
 static int cargo_take(struct mf_core *core, struct cargo_reader *r, struct mf_error *err)
 {
-    if (states_take(core, r, err) != 0 || listener_take(core, &r->header, err) != 0)
+    if (states_take(core, r, err) != 0 || listener_take(core, r, err) != 0)
         return -1;
     struct mf_connection **taken = calloc(r->header.connections + 1u, sizeof *taken);
     if (!taken)
@@ -256,11 +275,12 @@ static void evidence_note(struct mf_core *core)
         core->rec.log[k].threads_ended = core->schedulers_count + 1;
 }
 
-int mf_core_unpack(struct mf_core *core, int cargo_fd, struct mf_error *err)
+static int unpack(struct mf_core *core, int cargo_fd, const struct mf_cargo_fds *handed, struct mf_error *err)
 {
     struct cargo_reader r;
     if (reader_open(&r, cargo_fd, err) != 0)
         return -1;
+    r.handed = handed;
     r.header.reason[sizeof r.header.reason - 1] = 0;
     snprintf(core->turned_back, sizeof core->turned_back, "%s", r.header.reason);
     int bad = cargo_take(core, &r, err);
@@ -270,6 +290,16 @@ int mf_core_unpack(struct mf_core *core, int cargo_fd, struct mf_error *err)
     evidence_note(core);
     close(cargo_fd);
     return 0;
+}
+
+int mf_core_unpack(struct mf_core *core, int cargo_fd, struct mf_error *err)
+{
+    return unpack(core, cargo_fd, NULL, err);
+}
+
+int mf_core_unpack_handed(struct mf_core *core, int cargo_fd, const struct mf_cargo_fds *handed, struct mf_error *err)
+{
+    return unpack(core, cargo_fd, handed, err);
 }
 
 const char *mf_core_turned_back(const struct mf_core *core)

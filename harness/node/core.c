@@ -98,16 +98,26 @@ static bool gate_wait_until(struct mf_core *core, const bool *what, uint64_t dea
     return is;
 }
 
-void mf_core_stop_listening(struct mf_core *core)
+static void listening_end(struct mf_core *core, uint32_t how)
 {
     if (core->local)
         return;
     pthread_mutex_lock(&core->gate);
     core->io_deaf = false;
-    mf_io_ask(&core->io, MF_ATTENTION_DEAF);
+    mf_io_ask(&core->io, how);
     while (!core->io_deaf)
         pthread_cond_wait(&core->gate_changed, &core->gate);
     pthread_mutex_unlock(&core->gate);
+}
+
+void mf_core_stop_listening(struct mf_core *core)
+{
+    listening_end(core, MF_ATTENTION_DEAF);
+}
+
+void mf_core_close_listener(struct mf_core *core)
+{
+    listening_end(core, MF_ATTENTION_CLOSE);
 }
 
 void mf_core_end_input(struct mf_core *core)
@@ -116,7 +126,7 @@ void mf_core_end_input(struct mf_core *core)
         mf_io_ask(&core->io, MF_ATTENTION_END_INPUT);
 }
 
-int mf_core_drain(struct mf_core *core, uint32_t deadline_ms, struct mf_error *err)
+static int drain(struct mf_core *core, bool awaits_first, uint32_t deadline_ms, struct mf_error *err)
 {
     if (core->local)
         return mf_error_set(err, MF_STATUS_TARGET, NULL, "transport local has no connections to drain");
@@ -124,12 +134,23 @@ int mf_core_drain(struct mf_core *core, uint32_t deadline_ms, struct mf_error *e
     pthread_mutex_lock(&core->gate);
     core->io_drained = false;
     pthread_mutex_unlock(&core->gate);
+    atomic_store(&core->io.awaits_first, awaits_first);
     mf_io_ask(&core->io, MF_ATTENTION_DRAIN);
     if (gate_wait_until(core, &core->io_drained, mf_clock_now_ns() + deadline_ms * MF_NS_PER_MS))
         return 0;
     atomic_fetch_and(&core->io.attention, ~(uint32_t)MF_ATTENTION_DRAIN);
     return mf_error_set(err, MF_STATUS_TARGET, NULL, "not everything was answered and flushed within %u ms",
                         deadline_ms);
+}
+
+int mf_core_drain(struct mf_core *core, uint32_t deadline_ms, struct mf_error *err)
+{
+    return drain(core, false, deadline_ms, err);
+}
+
+int mf_core_drain_all(struct mf_core *core, uint32_t deadline_ms, struct mf_error *err)
+{
+    return drain(core, true, deadline_ms, err);
 }
 
 /* --- the log

@@ -7,9 +7,9 @@
  *
  * Control lines between worker and supervisor, besides those of wire/control.h:
  * - supervisor -> worker: `upgrade k=N`, `command what=TEXT`, `plan ...`, `go`, `stop`
- * - worker -> supervisor: `ready endpoint=TEXT pid=N`, `fired k=N`, `ended k=N outcome=TEXT [reason=TEXT]`, `finished`,
- *   `error text=TEXT status=N`, `done what=TEXT [reason=TEXT]` (a command has been carried out; reason: it failed, and
- *   why) */
+ * - worker -> supervisor: `prepared` (a newcomer waits to take over), `ready endpoint=TEXT pid=N`, `fired k=N`,
+ *   `ended k=N outcome=TEXT [reason=TEXT]`, `finished`, `error text=TEXT status=N`, `done what=TEXT [reason=TEXT]` (a
+ *   command has been carried out; reason: it failed, and why) */
 #ifndef MF_NODE_CORE_INTERNAL_H
 #define MF_NODE_CORE_INTERNAL_H
 
@@ -213,12 +213,13 @@ int mf_connection_add_mark(struct mf_connection *c,
 enum mf_attention {
     MF_ATTENTION_PAUSE = 1,
     MF_ATTENTION_STOP = 2,
-    MF_ATTENTION_RELEASE = 4, /* let the held message go on */
-    MF_ATTENTION_SWEEP = 8,   /* schedulers: convert idle processes */
-    MF_ATTENTION_GO = 16,     /* schedulers: begin pinging (transport local) */
-    MF_ATTENTION_DEAF = 32,   /* I/O: stop listening */
-    MF_ATTENTION_DRAIN = 64,  /* I/O: say so when nothing is left to read, answer or write */
+    MF_ATTENTION_RELEASE = 4,     /* let the held message go on */
+    MF_ATTENTION_SWEEP = 8,       /* schedulers: convert idle processes */
+    MF_ATTENTION_GO = 16,         /* schedulers: begin pinging (transport local) */
+    MF_ATTENTION_DEAF = 32,       /* I/O: stop listening */
+    MF_ATTENTION_DRAIN = 64,      /* I/O: say so when nothing is left to read, answer or write */
     MF_ATTENTION_END_INPUT = 128, /* I/O: read no more; a connection ends when it is answered and flushed */
+    MF_ATTENTION_CLOSE = 256,     /* I/O: stop listening, and leave whoever is in the accept queue there */
 };
 
 /* The I/O thread reads, and writes what it finds to write. A scheduler that has answers while the I/O thread sleeps in
@@ -230,10 +231,13 @@ struct mf_io {
     bool started, has_lock;
     pthread_mutex_t lock; /* guards all below but the atomics */
     int epoll_fd, listen_fd, event_fd;
+    int accept_timer_fd;        /* args->accept_delay_us; -1: none */
+    bool listener_is_lent;      /* others hold it too: closing it here leaves it, and its path, to them */
     int spare_fd;               /* given up for a moment to refuse a connection where descriptors are out */
     struct mf_inbox outbox;     /* answers and empty blocks from the schedulers */
     _Atomic uint32_t sleeping;  /* it is (about to be) in epoll_wait: write event_fd after pushing */
     _Atomic uint32_t attention; /* enum mf_attention */
+    _Atomic bool awaits_first;  /* a drain waits for connections that have brought nothing yet */
     uint64_t pending;           /* messages inside the node: read, and their blocks not yet back */
     struct mf_pool pool;
     struct mf_connection *connections, *connections_last, *dirty, *ready;
@@ -292,7 +296,7 @@ struct mf_points {
     uint32_t point, stage;             /* of the one that has come due; enum mf_point_stage */
     uint32_t stream, process_id;
     uint64_t seq;
-    uint32_t half_in;                  /* bits of those that wait for a part of a ping; constant */
+    uint32_t half_in;                 /* bits of those that wait for a part of a ping; constant */
     uint32_t k;                       /* its slot, once claimed; UINT32_MAX: not yet */
     struct mf_process *process;       /* held at ENQUEUED, DEQUEUED, HANDLED; NULL: none */
     struct mf_connection *connection; /* held at RECEIVED, REPLIED; NULL: none */
@@ -380,10 +384,15 @@ bool mf_sweep_step(struct mf_scheduler *s,
 int mf_io_init(struct mf_core *core, struct mf_error *err);
 void mf_io_done(struct mf_core *core);
 void *mf_io_main(void *core);
-/* Connects core->endpoint to a listening socket (args->listen; a stale UNIX path is unlinked first). */
+/* Connects core->endpoint to a listening socket: the supervisor's (args->listen_fd), or one of its own. */
 int mf_listener_open(struct mf_core *core, struct mf_error *err);
-void mf_listener_close(struct mf_core *core); /* unlinks a UNIX socket's path */
-void mf_listener_accept(struct mf_core *core);
+/* Takes a listening socket that others hold too. */
+void mf_listener_lend(struct mf_core *core, int fd);
+int mf_listener_watch(struct mf_core *core);       /* -1: errno */
+void mf_listener_rested(struct mf_core *core);     /* the delay between two accepted connections is over */
+void mf_listener_close(struct mf_core *core);      /* unlinks a UNIX socket's path */
+void mf_listener_accept(struct mf_core *core);     /* whoever waits; with a delay: one */
+void mf_listener_accept_all(struct mf_core *core); /* whoever waits */
 void mf_connection_read(struct mf_core *core, struct mf_connection *c);
 void mf_connection_decode(struct mf_core *core, struct mf_connection *c); /* what stands in its input */
 void mf_connection_mark_dirty(struct mf_core *core, struct mf_connection *c);

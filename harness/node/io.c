@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "node/core_internal.h"
@@ -15,6 +16,13 @@
 
 /* --- life
  * ---------------------------------------------------------------------------------------------------------------- */
+
+static int accept_timer_open(struct mf_io *io)
+{
+    io->accept_timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = &io->accept_timer_fd};
+    return io->accept_timer_fd < 0 ? -1 : epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->accept_timer_fd, &e);
+}
 
 int mf_io_init(struct mf_core *core, struct mf_error *err)
 {
@@ -30,7 +38,8 @@ int mf_io_init(struct mf_core *core, struct mf_error *err)
     /* edge-triggered: a ring need not be read away */
     struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = &io->event_fd};
     if (io->epoll_fd < 0 || io->event_fd < 0 || io->spare_fd < 0 || !io->batch ||
-        epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->event_fd, &e) != 0)
+        epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->event_fd, &e) != 0 ||
+        (core->args->accept_delay_us > 0 && accept_timer_open(io) != 0))
         return mf_error_errno(err, MF_STATUS_TARGET, NULL, "cannot set up the I/O thread");
     return 0;
 }
@@ -62,6 +71,7 @@ void mf_io_done(struct mf_core *core)
     over_free(io);
     mf_listener_close(core);
     fd_close(&io->spare_fd);
+    fd_close(&io->accept_timer_fd);
     fd_close(&io->event_fd);
     fd_close(&io->epoll_fd);
     free(io->batch);
@@ -167,6 +177,10 @@ static void event_take(struct mf_core *core, const struct epoll_event *e)
         mf_listener_accept(core);
         return;
     }
+    if (e->data.ptr == &io->accept_timer_fd) {
+        mf_listener_rested(core);
+        return;
+    }
     struct mf_connection *c = e->data.ptr;
     if (c->fd < 0)
         return; /* a scheduler has closed it since */
@@ -206,10 +220,11 @@ static void gate_say(struct mf_core *core, bool *what)
     pthread_mutex_unlock(&core->gate);
 }
 
-static void io_stop_listening(struct mf_core *core)
+static void io_stop_listening(struct mf_core *core, bool accept)
 {
     if (core->io.listen_fd >= 0) {
-        mf_listener_accept(core); /* whoever has connected has arrived */
+        if (accept && !core->io.listener_is_lent) /* else they wait for whoever has it next */
+            mf_listener_accept_all(core);         /* whoever has connected has arrived */
         mf_listener_close(core);
     }
     gate_say(core, &core->io_deaf);
@@ -229,9 +244,12 @@ static bool io_is_drained(struct mf_core *core)
     struct mf_io *io = &core->io;
     if (io->pending > 0 || io->ready || io->dirty || !mf_inbox_empty(&io->outbox))
         return false;
-    for (struct mf_connection *c = io->connections; c; c = c->next)
-        if (c->fd >= 0 && c->out_begin != c->out_end)
+    bool awaits_first = atomic_load(&io->awaits_first);
+    for (struct mf_connection *c = io->connections; c; c = c->next) {
+        bool has_asked = c->out_written > 0 || c->input_ended;
+        if (c->fd >= 0 && (c->out_begin != c->out_end || (awaits_first && !has_asked)))
             return false;
+    }
     return true;
 }
 
@@ -246,9 +264,9 @@ static bool io_attend(struct mf_core *core)
         atomic_fetch_and(&io->attention, ~(uint32_t)MF_ATTENTION_RELEASE);
         io_let_go(core);
     }
-    if (asked & MF_ATTENTION_DEAF) {
-        atomic_fetch_and(&io->attention, ~(uint32_t)MF_ATTENTION_DEAF);
-        io_stop_listening(core);
+    if (asked & (MF_ATTENTION_DEAF | MF_ATTENTION_CLOSE)) {
+        atomic_fetch_and(&io->attention, ~(uint32_t)(MF_ATTENTION_DEAF | MF_ATTENTION_CLOSE));
+        io_stop_listening(core, asked & MF_ATTENTION_DEAF);
     }
     if (asked & MF_ATTENTION_END_INPUT) {
         atomic_fetch_and(&io->attention, ~(uint32_t)MF_ATTENTION_END_INPUT);

@@ -25,7 +25,7 @@ static int schedulers_init(struct mf_core *core, struct mf_error *err)
 int mf_core_init(struct mf_core *core, struct mf_node_args *args, char **argv, struct mf_error *err)
 {
     *core = (struct mf_core){.args = args, .argv = argv, .event_fd = -1};
-    core->io.epoll_fd = core->io.listen_fd = core->io.event_fd = core->io.spare_fd = -1;
+    core->io.epoll_fd = core->io.listen_fd = core->io.event_fd = core->io.spare_fd = core->io.accept_timer_fd = -1;
     core->processes_count = args->processes;
     core->schedulers_count = args->schedulers;
     core->local = strcmp(args->transport, "local") == 0;
@@ -54,7 +54,8 @@ int mf_core_open(struct mf_core *core, struct mf_error *err)
         return -1;
     if (args->cargo_fd >= 0 && mf_core_unpack(core, args->cargo_fd, err) != 0)
         return -1;
-    return core->local || core->io.listen_fd >= 0 ? 0 : mf_listener_open(core, err);
+    /* a newcomer is given its predecessor's listener later */
+    return core->local || core->io.listen_fd >= 0 || args->take_fd >= 0 ? 0 : mf_listener_open(core, err);
 }
 
 /* Blocks for long payloads live on the heap; the others go with their pools. */

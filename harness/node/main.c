@@ -32,8 +32,11 @@ static const char help[] =
     "  --seed N               default 0\n"
     "  --point KIND:INDEX:STAGE:FIRST:EVERY:COUNT:HOLD:HOLD_MS\n"
     "                         a point that the node watches itself; repeated\n"
+    "  --accept-delay-us N    between two accepted connections; default 0: as they come\n"
+    "  --retire NAME          strategy reuseport: how the old copy ends (default finish)\n"
     "\n"
-    "For its worker, from the supervisor: --worker, --module-index N, --cargo-fd N, --cargo-slot K.\n";
+    "For its worker, from the supervisor: --worker, --module-index N, --cargo-fd N, --cargo-slot K, --listen-fd N,\n"
+    "--hand-fd N, --take-fd N.\n";
 
 static int fail(const struct mf_error *err)
 {

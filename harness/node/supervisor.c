@@ -16,7 +16,17 @@
 
 uint32_t mf_supervisor_module_index(const struct mf_supervisor *s)
 {
-    return s->module_index;
+    return s->worker.module_index;
+}
+
+bool mf_supervisor_has_worker(const struct mf_supervisor *s)
+{
+    return s->worker.pid != 0;
+}
+
+const char *mf_supervisor_retire(const struct mf_supervisor *s)
+{
+    return mf_retire_keys[s->args->retire];
 }
 
 const char *mf_supervisor_module_path(const struct mf_supervisor *s, uint32_t index)
@@ -123,19 +133,27 @@ static void upgrade_do(struct mf_supervisor *s, uint32_t k)
 
 /* --- what the worker says --- */
 
-static void on_ready(struct mf_supervisor *s, const struct mf_control_line *line)
+static void on_prepared(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
+{
+    (void)s;
+    (void)line;
+    w->prepared = true;
+}
+
+static void on_ready(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
 {
     const char *endpoint = mf_control_get(line, "endpoint");
-    s->worker.ready = true;
+    w->ready = true;
     if (s->endpoint[0] || !endpoint)
         return;
     snprintf(s->endpoint, sizeof s->endpoint, "%s", endpoint);
     driver_pass_on(s, line);
 }
 
-static void on_fired(struct mf_supervisor *s, const struct mf_control_line *line)
+static void on_fired(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
 {
     uint32_t k, room = s->rec.header->shape.upgrades;
+    (void)w;
     if (!slot_is_ours(s, line, &k))
         return;
     driver_pass_on(s, line);
@@ -145,7 +163,7 @@ static void on_fired(struct mf_supervisor *s, const struct mf_control_line *line
         s->fired[(s->fired_at + s->fired_count++) % room] = k;
 }
 
-static void on_ended(struct mf_supervisor *s, const struct mf_control_line *line)
+static void on_ended(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
 {
     uint32_t k;
     const char *outcome = mf_control_get(line, "outcome");
@@ -153,14 +171,14 @@ static void on_ended(struct mf_supervisor *s, const struct mf_control_line *line
         return;
     s->under_way[k] = 0;
     if (strcmp(outcome, "committed") == 0)
-        s->module_index = s->rec.log[k].module_index;
+        w->module_index = s->rec.log[k].module_index;
     driver_pass_on(s, line);
 }
 
-static void on_done(struct mf_supervisor *s, const struct mf_control_line *line)
+static void on_done(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
 {
     const char *reason = mf_control_get(line, "reason");
-    if (s->command != MF_COMMAND_SENT)
+    if (s->command != MF_COMMAND_SENT || w != &s->worker)
         return;
     s->command = reason ? MF_COMMAND_REFUSED : MF_COMMAND_DONE;
     snprintf(s->command_reason, sizeof s->command_reason, "%s", reason ? reason : "");
@@ -168,42 +186,50 @@ static void on_done(struct mf_supervisor *s, const struct mf_control_line *line)
 
 /* Before it is ready, an error is the reason why it cannot be started; mf_supervisor_start_worker gives it to its
  * caller. */
-static void on_error(struct mf_supervisor *s, const struct mf_control_line *line)
+static void on_error(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
 {
     bool bad = false;
     const char *text = mf_control_get(line, "text");
     uint64_t status = mf_control_u64(line, "status", MF_STATUS_TARGET, MF_STATUS_INTERRUPTED, &bad);
-    if (s->worker.ready)
+    if (w->ready)
         driver_pass_on(s, line);
     else
-        mf_error_set(&s->worker.error, bad ? MF_STATUS_INTERNAL : (enum mf_status)status, NULL, "%s",
+        mf_error_set(&w->error, bad ? MF_STATUS_INTERNAL : (enum mf_status)status, NULL, "%s",
                      text ? text : "the worker cannot start, and does not say why");
 }
 
-void mf_supervisor_on_worker_line(struct mf_supervisor *s, const struct mf_control_line *line)
+static void on_finished(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
+{
+    (void)w;
+    driver_pass_on(s, line);
+}
+
+void mf_supervisor_on_worker_line(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
 {
     static const struct {
         const char *verb;
-        void (*on)(struct mf_supervisor *, const struct mf_control_line *);
-    } verbs[] = {{"ready", on_ready}, {"fired", on_fired},          {"ended", on_ended},
-                 {"done", on_done},   {"finished", driver_pass_on}, {"error", on_error}};
+        void (*on)(struct mf_supervisor *, struct mf_worker *, const struct mf_control_line *);
+    } verbs[] = {{"prepared", on_prepared}, {"ready", on_ready}, {"fired", on_fired},      {"ended", on_ended},
+                 {"done", on_done},         {"error", on_error}, {"finished", on_finished}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(verbs[i].verb, line->verb) == 0)
-            verbs[i].on(s, line);
+            verbs[i].on(s, w, line);
 }
 
-void mf_supervisor_on_worker_end(struct mf_supervisor *s, pid_t pid)
+void mf_supervisor_on_worker_end(struct mf_supervisor *s, struct mf_worker *w, pid_t pid)
 {
     char text[64], reason[128];
+    if (w != &s->worker)
+        return; /* a newcomer that has not become the worker: whoever started it asks */
     atomic_store(&s->rec.node->worker_pid, 0);
     if (s->in_strategy || s->stopping || !s->endpoint[0])
         return;
-    mf_supervisor_end_text(s, text, sizeof text);
-    struct mf_control_writer w;
-    mf_control_begin(&w, "died");
-    mf_control_put_u64(&w, "pid", (uint64_t)pid);
-    mf_control_put(&w, "status", text);
-    mf_supervisor_tell_driver(s, &w);
+    mf_worker_end_text(w, text, sizeof text);
+    struct mf_control_writer line;
+    mf_control_begin(&line, "died");
+    mf_control_put_u64(&line, "pid", (uint64_t)pid);
+    mf_control_put(&line, "status", text);
+    mf_supervisor_tell_driver(s, &line);
     snprintf(reason, sizeof reason, "the worker ended in the middle of it: %s", text);
     for (uint32_t k = 0; k < s->rec.header->shape.upgrades; k++)
         if (s->under_way[k]) {
@@ -241,7 +267,10 @@ static int supervisor_init(struct mf_supervisor *s, const struct mf_node_args *a
                                 .program = program,
                                 .strategy = mf_strategy_find(args->strategy),
                                 .driver_fd = args->control_fd,
-                                .worker = {.pid_fd = -1, .fd = -1}};
+                                .take_fd = -1,
+                                .listen_fd = -1,
+                                .worker = {.pid_fd = -1, .fd = -1, .hand_fd = -1},
+                                .newcomer = {.pid_fd = -1, .fd = -1, .hand_fd = -1}};
     /* A terminal's Ctrl-C reaches every program of the group; the driver alone decides what it means. Workers inherit
      * this. */
     signal(SIGINT, SIG_IGN);
@@ -296,7 +325,10 @@ static void supervisor_done(struct mf_supervisor *s)
     struct mf_error ignored;
     s->stopping = true;
     mf_supervisor_kill_worker(s, &ignored);
+    mf_supervisor_dismiss_newcomer(s);
     mf_supervisor_unlink_endpoint(s);
+    if (s->listen_fd >= 0)
+        close(s->listen_fd);
     free(s->under_way);
     free(s->fired);
     if (s->rec.header) /* mapped */
@@ -309,7 +341,9 @@ int mf_supervisor_run(struct mf_node_args *args, char **argv)
     struct mf_error err = {0};
     int bad = supervisor_init(&s, args, argv[0], &err);
     if (!bad) {
-        bad = mf_supervisor_start_worker(&s, args->module_index, -1, &err);
+        bad = s.strategy->listener == MF_LISTENER_HELD && mf_supervisor_listen(&s, &err) != 0;
+        if (!bad)
+            bad = mf_supervisor_start_worker(&s, args->module_index, -1, &err);
         if (bad && !s.driver_gone)
             driver_tell_error(&s, &err);
     }

@@ -4,6 +4,7 @@
 #ifndef MF_NODE_SUPERVISOR_H
 #define MF_NODE_SUPERVISOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -20,6 +21,20 @@ int mf_supervisor_kill_worker(struct mf_supervisor *s, struct mf_error *err);
 /* Sends `command what=<what>` to the worker, where the strategy's `command` carries it out, and waits for its answer.
  */
 int mf_supervisor_command(struct mf_supervisor *s, const char *what, uint32_t deadline_ms, struct mf_error *err);
+/* Starts a second worker beside the first, which is undisturbed. `takes_over`: it loads and initialises its module and
+ * then waits to be handed everything (mf_supervisor_hand_over; the strategy's `hands_over` must be set); else it
+ * listens beside the first (MF_LISTENER_SHARED) and serves from now on. Returns when it has come so far (deadline 5 s);
+ * -1: nothing of it is left. */
+int mf_supervisor_start_newcomer(struct mf_supervisor *s, uint32_t module_index, bool takes_over, struct mf_error *err);
+/* Sends the worker the newcomer's line, and `command what=<what>`, where the strategy's `command` calls
+ * mf_core_hand_over. 0: the newcomer has everything, is the worker now and serves, and the old one has ended. -1: the
+ * newcomer is no more; whether the old one goes on, mf_supervisor_has_worker tells. */
+int mf_supervisor_hand_over(struct mf_supervisor *s, const char *what, uint32_t deadline_ms, struct mf_error *err);
+/* The newcomer is the worker from now on. There must be a newcomer, and no worker. */
+void mf_supervisor_succeed(struct mf_supervisor *s);
+bool mf_supervisor_has_worker(const struct mf_supervisor *s);
+/* How the old copy is to end (reuseport). */
+const char *mf_supervisor_retire(const struct mf_supervisor *s);
 /* Waits until the worker has ended by itself (deadline, then -1). */
 int mf_supervisor_wait_worker(struct mf_supervisor *s, uint32_t deadline_ms, struct mf_error *err);
 /* The module that the worker runs. */

@@ -14,11 +14,14 @@
 
 /* The OS process that runs the processes. */
 struct mf_worker {
-    pid_t pid;  /* 0: there is none */
-    int pid_fd; /* readable once it has ended; -1 with pid 0 */
-    int fd;     /* our end of its control line; -1: none, or it has ended its side */
-    bool ready;
-    struct mf_error error; /* what it said before it was ready; empty text: nothing */
+    pid_t pid;   /* 0: there is none */
+    int pid_fd;  /* readable once it has ended; -1 with pid 0 */
+    int fd;      /* our end of its control line; -1: none, or it has ended its side */
+    int hand_fd; /* our end of the line over which it is handed descriptors; -1: it has none */
+    uint32_t module_index;
+    bool prepared, ready;
+    int end_status, end_code; /* of one that has ended, as waitid gave it: si_status, si_code */
+    struct mf_error error;    /* what it said before it was ready; empty text: nothing */
     struct mf_control_reader reader;
 };
 
@@ -35,10 +38,11 @@ struct mf_supervisor {
     bool driver_gone, stopping;
 
     struct mf_worker worker;
-    int worker_status; /* as waitid gave it, of the last worker that ended: si_code, si_status */
-    int worker_code;
-    uint32_t module_index; /* that the worker runs */
-    char endpoint[256];    /* resolved; empty before the first `ready` */
+    struct mf_worker newcomer; /* beside it, while an upgrade is under way */
+    int take_fd;               /* the newcomer's line, until the worker is sent it; -1: none */
+    int listen_fd;             /* MF_LISTENER_HELD; else -1 */
+    char held_endpoint[256];   /* of it */
+    char endpoint[256];        /* resolved; empty before the first `ready` */
 
     bool in_strategy; /* a strategy's `supervise` runs: a worker that ends is its business */
     enum mf_command_state command;
@@ -56,10 +60,14 @@ struct mf_supervisor {
  * lines are left to mf_supervisor_run's loop (`with_driver`); that it has gone is noticed in any case. -1: it has gone,
  * or poll failed. */
 int mf_supervisor_pump(struct mf_supervisor *s, bool with_driver, uint64_t deadline_ns, struct mf_error *err);
-/* "exit 3", "signal 9 (Killed)": how the last worker ended. */
-const char *mf_supervisor_end_text(const struct mf_supervisor *s, char *text, size_t n);
+/* "exit 3", "signal 9 (Killed)": how it ended. */
+const char *mf_worker_end_text(const struct mf_worker *w, char *text, size_t n);
+/* MF_LISTENER_HELD: makes the listening socket, before the first worker. */
+int mf_supervisor_listen(struct mf_supervisor *s, struct mf_error *err);
 /* Removes a UNIX socket's path, which a worker that is or was killed can't. */
 void mf_supervisor_unlink_endpoint(const struct mf_supervisor *s);
+/* SIGKILL to the newcomer, where there is one; waits until it is gone. */
+void mf_supervisor_dismiss_newcomer(struct mf_supervisor *s);
 /* Sends a line to the worker. -1: it has none, or has ended its side. */
 int mf_supervisor_tell_worker(struct mf_supervisor *s, struct mf_control_writer *w);
 
@@ -74,9 +82,9 @@ void mf_supervisor_log_end(struct mf_supervisor *s, uint32_t k, bool rolled_back
 /* --- supervisor.c --------------------------------------------------------------------------------------------------
  */
 
-/* What the worker says, and its end; called by the pump. */
-void mf_supervisor_on_worker_line(struct mf_supervisor *s, const struct mf_control_line *line);
-void mf_supervisor_on_worker_end(struct mf_supervisor *s, pid_t pid);
+/* What a worker (or the newcomer) says, and its end; called by the pump. */
+void mf_supervisor_on_worker_line(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line);
+void mf_supervisor_on_worker_end(struct mf_supervisor *s, struct mf_worker *w, pid_t pid);
 void mf_supervisor_on_driver_line(struct mf_supervisor *s, const struct mf_control_line *line);
 /* Tells the driver. That it has gone is noticed by the pump. */
 void mf_supervisor_tell_driver(struct mf_supervisor *s, struct mf_control_writer *w);

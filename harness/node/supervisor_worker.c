@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "node/hand.h"
+#include "node/listener.h"
 
 #define START_DEADLINE_MS 5000
+#define SERVE_DEADLINE_MS 2000
 
 extern char **environ;
 
@@ -46,50 +49,58 @@ static bool line_read(int fd, struct mf_control_reader *reader)
     }
 }
 
-static void worker_lines_do(struct mf_supervisor *s)
+static void worker_lines_do(struct mf_supervisor *s, struct mf_worker *w)
 {
     char *text;
-    while ((text = mf_control_next(&s->worker.reader))) {
+    while ((text = mf_control_next(&w->reader))) {
         struct mf_control_line line;
         if (mf_control_parse(&line, text) == 0)
-            mf_supervisor_on_worker_line(s, &line);
+            mf_supervisor_on_worker_line(s, w, &line);
     }
 }
 
-static void worker_line_end(struct mf_supervisor *s)
+static void fd_close(int *fd)
 {
-    close(s->worker.fd);
-    s->worker.fd = -1;
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void worker_line_do(struct mf_supervisor *s, struct mf_worker *w)
+{
+    if (!line_read(w->fd, &w->reader))
+        fd_close(&w->fd);
+    worker_lines_do(s, w);
 }
 
 /* It has ended, or is about to: what it still had to say is heard before its end is told. */
-static void worker_reap(struct mf_supervisor *s)
+static void worker_reap(struct mf_supervisor *s, struct mf_worker *w)
 {
     siginfo_t info = {0};
-    while (waitid(P_PIDFD, (id_t)s->worker.pid_fd, &info, WEXITED) != 0 && errno == EINTR)
+    while (waitid(P_PIDFD, (id_t)w->pid_fd, &info, WEXITED) != 0 && errno == EINTR)
         ;
-    while (s->worker.fd >= 0) {
-        struct pollfd left = {.fd = s->worker.fd, .events = POLLIN};
-        if (poll(&left, 1, 0) != 1 || !line_read(s->worker.fd, &s->worker.reader))
-            worker_line_end(s);
-        worker_lines_do(s);
+    while (w->fd >= 0) {
+        struct pollfd left = {.fd = w->fd, .events = POLLIN};
+        if (poll(&left, 1, 0) != 1 || !line_read(w->fd, &w->reader))
+            fd_close(&w->fd);
+        worker_lines_do(s, w);
     }
-    s->worker_code = info.si_code;
-    s->worker_status = info.si_status;
-    close(s->worker.pid_fd);
-    pid_t pid = s->worker.pid;
-    s->worker.pid = 0;
-    s->worker.pid_fd = -1;
-    s->worker.ready = false;
-    mf_supervisor_on_worker_end(s, pid);
+    w->end_code = info.si_code;
+    w->end_status = info.si_status;
+    fd_close(&w->pid_fd);
+    fd_close(&w->hand_fd);
+    pid_t pid = w->pid;
+    w->pid = 0;
+    w->ready = w->prepared = false;
+    mf_supervisor_on_worker_end(s, w, pid);
 }
 
-const char *mf_supervisor_end_text(const struct mf_supervisor *s, char *text, size_t n)
+const char *mf_worker_end_text(const struct mf_worker *w, char *text, size_t n)
 {
-    if (s->worker_code == CLD_EXITED)
-        snprintf(text, n, "exit %d", s->worker_status);
+    if (w->end_code == CLD_EXITED)
+        snprintf(text, n, "exit %d", w->end_status);
     else
-        snprintf(text, n, "signal %d (%s)", s->worker_status, strsignal(s->worker_status));
+        snprintf(text, n, "signal %d (%s)", w->end_status, strsignal(w->end_status));
     return text;
 }
 
@@ -107,20 +118,22 @@ static void driver_do(struct mf_supervisor *s, short events)
 
 int mf_supervisor_pump(struct mf_supervisor *s, bool with_driver, uint64_t deadline_ns, struct mf_error *err)
 {
-    struct pollfd at[3] = {{.fd = s->driver_fd, .events = with_driver ? POLLIN : 0},
+    struct mf_worker *workers[2] = {&s->worker, &s->newcomer};
+    struct pollfd at[5] = {{.fd = s->driver_fd, .events = with_driver ? POLLIN : 0},
                            {.fd = s->worker.fd, .events = POLLIN},
-                           {.fd = s->worker.pid_fd, .events = POLLIN}};
+                           {.fd = s->worker.pid_fd, .events = POLLIN},
+                           {.fd = s->newcomer.fd, .events = POLLIN},
+                           {.fd = s->newcomer.pid_fd, .events = POLLIN}};
     uint64_t now_ns = mf_clock_now_ns();
     struct timespec left = mf_clock_timespec(deadline_ns > now_ns ? deadline_ns - now_ns : 0);
-    if (ppoll(at, 3, deadline_ns == UINT64_MAX ? NULL : &left, NULL) < 0)
+    if (ppoll(at, 5, deadline_ns == UINT64_MAX ? NULL : &left, NULL) < 0)
         return errno == EINTR ? 0 : mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "the supervisor cannot wait");
-    if (at[1].revents) {
-        if (!line_read(s->worker.fd, &s->worker.reader))
-            worker_line_end(s);
-        worker_lines_do(s);
+    for (int i = 0; i < 2; i++) {
+        if (at[1 + 2 * i].revents)
+            worker_line_do(s, workers[i]);
+        if (at[2 + 2 * i].revents)
+            worker_reap(s, workers[i]);
     }
-    if (at[2].revents)
-        worker_reap(s);
     if (at[0].revents && with_driver)
         driver_do(s, at[0].revents);
     else if (at[0].revents & (POLLHUP | POLLERR | POLLNVAL))
@@ -137,12 +150,13 @@ static int fd_inherit(int fd)
     return fd < 0 || fcntl(fd, F_SETFD, 0) == 0 ? 0 : -1;
 }
 
-/* In the child. Only the recorder, the worker's end of the control line and the cargo go over: all else is
- * close-on-exec. */
+/* In the child. Only the recorder, the worker's ends of its lines, the cargo and a listener that we hold go over: all
+ * else is close-on-exec. */
 static _Noreturn void worker_become(const struct mf_node_args *args, char **argv, pid_t parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && fd_inherit(args->recorder_fd) == 0 &&
-        fd_inherit(args->control_fd) == 0 && fd_inherit(args->cargo_fd) == 0)
+        fd_inherit(args->control_fd) == 0 && fd_inherit(args->cargo_fd) == 0 && fd_inherit(args->listen_fd) == 0 &&
+        fd_inherit(args->hand_fd) == 0 && fd_inherit(args->take_fd) == 0)
         execve("/proc/self/exe", argv, environ);
     struct mf_control_writer w;
     char text[128];
@@ -155,7 +169,8 @@ static _Noreturn void worker_become(const struct mf_node_args *args, char **argv
     _exit(MF_STATUS_TARGET);
 }
 
-static int worker_fork(struct mf_supervisor *s, const struct mf_node_args *args, struct mf_error *err)
+static int worker_fork(struct mf_supervisor *s, struct mf_worker *w, const struct mf_node_args *args,
+                       struct mf_error *err)
 {
     char **argv = mf_node_args_argv(args, s->program);
     if (!argv)
@@ -176,64 +191,155 @@ static int worker_fork(struct mf_supervisor *s, const struct mf_node_args *args,
             ;
         return -1;
     }
-    s->worker = (struct mf_worker){.pid = pid, .pid_fd = pid_fd, .fd = -1};
+    *w = (struct mf_worker){.pid = pid, .pid_fd = pid_fd, .fd = -1, .hand_fd = -1, .module_index = args->module_index};
     return 0;
 }
 
-/* A worker that has been forked and does not listen yet. Takes cargo_fd. */
-static int worker_launch(struct mf_supervisor *s, uint32_t module_index, int cargo_fd, struct mf_error *err)
+/* A worker that has been forked and has not begun yet, with `args` but for its lines. */
+static int worker_launch(struct mf_supervisor *s, struct mf_worker *w, struct mf_node_args *args, struct mf_error *err)
 {
-    int line[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0) {
+    int line[2] = {-1, -1}, hand[2] = {-1, -1};
+    int bad = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0 ||
+              (s->strategy->hands_over && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, hand) != 0);
+    if (bad)
         mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot make the worker's control line");
-        if (cargo_fd >= 0)
-            close(cargo_fd);
-        return -1;
+    args->worker = true;
+    args->control_fd = line[1];
+    args->hand_fd = hand[1];
+    args->cargo_k = UINT32_MAX;
+    if (s->endpoint[0] && args->listen)
+        args->listen = s->endpoint;
+    if (s->listen_fd >= 0) {
+        args->listen_fd = s->listen_fd;
+        args->listen = s->held_endpoint;
     }
-    struct mf_node_args args = *s->args;
-    args.worker = true;
-    args.control_fd = line[1];
-    args.module_index = module_index;
-    args.cargo_fd = cargo_fd;
-    args.cargo_k = UINT32_MAX;
-    if (s->endpoint[0] && args.listen)
-        args.listen = s->endpoint;
-    int bad = worker_fork(s, &args, err);
-    close(line[1]);
-    if (cargo_fd >= 0)
-        close(cargo_fd);
+    if (!bad)
+        bad = worker_fork(s, w, args, err);
+    fd_close(&line[1]);
+    fd_close(&hand[1]);
     if (bad) {
-        close(line[0]);
+        fd_close(&line[0]);
+        fd_close(&hand[0]);
         return -1;
     }
-    s->worker.fd = line[0];
-    s->module_index = module_index;
+    w->fd = line[0];
+    w->hand_fd = hand[0];
     atomic_fetch_add(&s->rec.node->starts, 1);
-    atomic_store(&s->rec.node->worker_pid, (uint32_t)s->worker.pid);
     return 0;
+}
+
+/* Until *what, which one of its lines makes true. -1: it has been ended. */
+static int worker_await(struct mf_supervisor *s, struct mf_worker *w, const bool *what, uint32_t deadline_ms,
+                        struct mf_error *err)
+{
+    uint64_t deadline_ns = deadline_in_ms(deadline_ms);
+    while (w->pid && !*what && mf_clock_now_ns() < deadline_ns)
+        if (mf_supervisor_pump(s, false, deadline_ns, err) != 0)
+            return -1;
+    if (w->pid && *what)
+        return 0;
+    if (w->pid)
+        return mf_error_set(err, MF_STATUS_TARGET, NULL, "the worker was not ready after %u ms", deadline_ms);
+    char text[64];
+    if (w->error.text[0])
+        *err = w->error;
+    else
+        mf_error_set(err, MF_STATUS_TARGET, NULL, "the worker ended before it was ready: %s",
+                     mf_worker_end_text(w, text, sizeof text));
+    return -1;
 }
 
 int mf_supervisor_start_worker(struct mf_supervisor *s, uint32_t module_index, int cargo_fd, struct mf_error *err)
 {
-    if (worker_launch(s, module_index, cargo_fd, err) != 0)
+    struct mf_node_args args = *s->args;
+    args.module_index = module_index;
+    args.cargo_fd = cargo_fd;
+    int bad = worker_launch(s, &s->worker, &args, err);
+    if (cargo_fd >= 0)
+        close(cargo_fd);
+    if (bad)
         return -1;
-    uint64_t deadline_ns = deadline_in_ms(START_DEADLINE_MS);
-    while (s->worker.pid && !s->worker.ready && mf_clock_now_ns() < deadline_ns)
-        if (mf_supervisor_pump(s, false, deadline_ns, err) != 0)
-            return -1;
-    if (s->worker.ready)
+    atomic_store(&s->rec.node->worker_pid, (uint32_t)s->worker.pid);
+    if (worker_await(s, &s->worker, &s->worker.ready, START_DEADLINE_MS, err) == 0)
         return 0;
-    if (s->worker.pid) {
-        struct mf_error ignored;
-        mf_supervisor_kill_worker(s, &ignored);
-        return mf_error_set(err, MF_STATUS_TARGET, NULL, "the worker was not ready after %d ms", START_DEADLINE_MS);
+    struct mf_error ignored;
+    mf_supervisor_kill_worker(s, &ignored);
+    return -1;
+}
+
+int mf_supervisor_listen(struct mf_supervisor *s, struct mf_error *err)
+{
+    struct mf_listener_plan plan = {.at = s->args->listen};
+    s->listen_fd = mf_listener_make(&plan, s->held_endpoint, sizeof s->held_endpoint, err);
+    return s->listen_fd < 0 ? -1 : 0;
+}
+
+/* --- a newcomer --- */
+
+void mf_supervisor_dismiss_newcomer(struct mf_supervisor *s)
+{
+    fd_close(&s->take_fd);
+    if (!s->newcomer.pid)
+        return;
+    pidfd_send_signal(s->newcomer.pid_fd, SIGKILL, NULL, 0); /* ESRCH: it has gone */
+    worker_reap(s, &s->newcomer);
+}
+
+int mf_supervisor_start_newcomer(struct mf_supervisor *s, uint32_t module_index, bool takes_over, struct mf_error *err)
+{
+    int take[2] = {-1, -1};
+    struct mf_node_args args = *s->args;
+    if (takes_over && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, take) != 0)
+        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot make the newcomer's line");
+    args.module_index = module_index;
+    args.take_fd = take[1];
+    s->take_fd = take[0];
+    int bad = worker_launch(s, &s->newcomer, &args, err);
+    fd_close(&take[1]);
+    if (!bad)
+        bad = worker_await(s, &s->newcomer, takes_over ? &s->newcomer.prepared : &s->newcomer.ready, START_DEADLINE_MS,
+                           err);
+    if (bad)
+        mf_supervisor_dismiss_newcomer(s);
+    return bad;
+}
+
+void mf_supervisor_succeed(struct mf_supervisor *s)
+{
+    s->worker = s->newcomer;
+    s->newcomer = (struct mf_worker){.pid_fd = -1, .fd = -1, .hand_fd = -1};
+    atomic_store(&s->rec.node->worker_pid, (uint32_t)s->worker.pid);
+}
+
+static int newcomer_line_send(struct mf_supervisor *s, struct mf_error *err)
+{
+    struct mf_hand_packet packet = {0};
+    int bad = mf_hand_send(s->worker.hand_fd, &packet, &s->take_fd, 1);
+    if (bad)
+        mf_error_errno(err, MF_STATUS_TARGET, NULL, "the worker cannot be sent the newcomer's line");
+    fd_close(&s->take_fd);
+    return bad;
+}
+
+/* The old one may have died when the newcomer had everything: then that goes on, and all is well. */
+static bool newcomer_serves(struct mf_supervisor *s)
+{
+    struct mf_error ignored;
+    return !s->worker.pid && worker_await(s, &s->newcomer, &s->newcomer.ready, SERVE_DEADLINE_MS, &ignored) == 0;
+}
+
+int mf_supervisor_hand_over(struct mf_supervisor *s, const char *what, uint32_t deadline_ms, struct mf_error *err)
+{
+    int bad = newcomer_line_send(s, err);
+    if (!bad)
+        bad = mf_supervisor_command(s, what, deadline_ms, err);
+    if (newcomer_serves(s)) {
+        mf_supervisor_succeed(s);
+        return 0;
     }
-    char text[64];
-    if (s->worker.error.text[0])
-        *err = s->worker.error;
-    else
-        mf_error_set(err, MF_STATUS_TARGET, NULL, "the worker ended before it was ready: %s",
-                     mf_supervisor_end_text(s, text, sizeof text));
+    if (!bad)
+        mf_error_set(err, MF_STATUS_TARGET, NULL, "the newcomer took everything over and did not serve");
+    mf_supervisor_dismiss_newcomer(s);
     return -1;
 }
 
@@ -259,8 +365,9 @@ int mf_supervisor_wait_worker(struct mf_supervisor *s, uint32_t deadline_ms, str
 
 void mf_supervisor_unlink_endpoint(const struct mf_supervisor *s)
 {
-    if (strncmp(s->endpoint, "unix:", 5) == 0)
-        unlink(s->endpoint + 5);
+    const char *at = s->listen_fd < 0 ? s->endpoint : s->held_endpoint;
+    if (strncmp(at, "unix:", 5) == 0)
+        unlink(at + 5);
 }
 
 int mf_supervisor_kill_worker(struct mf_supervisor *s, struct mf_error *err)
@@ -269,20 +376,21 @@ int mf_supervisor_kill_worker(struct mf_supervisor *s, struct mf_error *err)
         return 0;
     /* The kernel closes a dying process's sockets in an order of its own, often the listener last: who reconnects at
      * once would be taken in by the dead. A UNIX socket's path can go first; over TCP that is a loss like others. */
-    mf_supervisor_unlink_endpoint(s);
+    if (s->listen_fd < 0) /* what we hold is for the next one */
+        mf_supervisor_unlink_endpoint(s);
     if (pidfd_send_signal(s->worker.pid_fd, SIGKILL, NULL, 0) != 0 && errno != ESRCH)
         return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot kill the worker");
     /* Not by the pump: the driver may have gone, and the worker must go all the same. SIGKILL cannot be refused. */
-    worker_reap(s);
+    worker_reap(s, &s->worker);
     return 0;
 }
 
 static void worker_end_is_the_answer(struct mf_supervisor *s)
 {
     char text[64];
-    s->command = s->worker_code == CLD_EXITED && s->worker_status == 0 ? MF_COMMAND_DONE : MF_COMMAND_REFUSED;
+    s->command = s->worker.end_code == CLD_EXITED && s->worker.end_status == 0 ? MF_COMMAND_DONE : MF_COMMAND_REFUSED;
     snprintf(s->command_reason, sizeof s->command_reason, "the worker ended in the middle of it: %s",
-             mf_supervisor_end_text(s, text, sizeof text));
+             mf_worker_end_text(&s->worker, text, sizeof text));
 }
 
 int mf_supervisor_command(struct mf_supervisor *s, const char *what, uint32_t deadline_ms, struct mf_error *err)

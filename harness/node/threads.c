@@ -2,7 +2,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -42,8 +41,7 @@ static int scheduler_start(struct mf_scheduler *s, struct mf_error *err)
 static int io_start(struct mf_core *core, struct mf_error *err)
 {
     struct mf_io *io = &core->io;
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = &io->listen_fd};
-    if (epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->listen_fd, &e) != 0)
+    if (mf_listener_watch(core) != 0)
         return mf_error_errno(err, MF_STATUS_TARGET, NULL, "cannot watch the listening socket");
     int bad = pthread_create(&io->thread, NULL, mf_io_main, core);
     if (bad)

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "node/cargo.h"
+#include "node/hand.h"
 
 #define OUTCOME_DEADLINE_NS (1000 * MF_NS_PER_MS)
 
@@ -309,6 +310,34 @@ static void outcome_wait(struct mf_core *core)
     mf_core_resume_schedulers(core);
 }
 
+/* A newcomer is loaded and initialised; the old worker serves on until it is told to hand over. */
+static int newcomer_begin(struct mf_core *core, bool *early, struct mf_error *err)
+{
+    struct mf_control_writer w;
+    uint32_t k;
+    mf_control_begin(&w, "prepared");
+    line_send(core, &w);
+    if (mf_core_take_over(core, &k, err) != 0)
+        return -1;
+    mf_core_commit(core, k);
+    *early = worker_is_early(core);
+    mf_core_resume_io(core);
+    if (!*early)
+        mf_core_resume_schedulers(core);
+    return 0;
+}
+
+static int worker_begin(struct mf_core *core, bool *early, struct mf_error *err)
+{
+    if (core->args->take_fd >= 0)
+        return newcomer_begin(core, early, err);
+    worker_resume(core);
+    *early = worker_is_early(core);
+    if (*early)
+        schedulers_stop_early(core);
+    return mf_threads_start(core, err);
+}
+
 int mf_worker_run(struct mf_node_args *args, char **argv)
 {
     struct mf_error err = {0};
@@ -322,13 +351,8 @@ int mf_worker_run(struct mf_node_args *args, char **argv)
         status = mf_core_open(core, &err);
     if (status != 0)
         mf_cargo_turn_back(args, argv, &err); /* returns where there is no way back */
-    if (status == 0) {
-        worker_resume(core);
-        early = worker_is_early(core);
-        if (early)
-            schedulers_stop_early(core);
-        status = mf_threads_start(core, &err);
-    }
+    if (status == 0)
+        status = worker_begin(core, &early, &err);
     if (status == 0) {
         say_ready(core);
         if (early)

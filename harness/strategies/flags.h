@@ -10,6 +10,7 @@ enum mf_strategy_flags {
     KEEPS_OS_PROCESS = 16,
     ANSWERS_TRIGGER = 32,
     ROLLS_BACK = 64,
+    NEEDS_TCP = 128,
 };
 
 #endif

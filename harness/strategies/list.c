@@ -41,6 +41,10 @@ static const char *row_fault(size_t i)
         return "`command` answers `supervise`, which it does not have";
     if (s->resume && !s->upgrade)
         return "`resume` goes on with `upgrade`, which it does not have";
+    if (s->hands_over && !s->supervise)
+        return "`hands_over` is of use to `supervise` only, which it does not have";
+    if (!(rows[i].flags & NEEDS_TCP) != (s->listener != MF_LISTENER_SHARED))
+        return "NEEDS_TCP and a shared listener go together";
     if (s->supervise && (rows[i].flags & KEEPS_OS_PROCESS))
         return "it replaces the worker (`supervise`) and promises KEEPS_OS_PROCESS";
     return NULL;

@@ -25,6 +25,7 @@ void bench_recorder(struct bench *b)
     b->args.modules[0] = MODULE_V1;
     b->args.modules_count = 1;
     b->args.cargo_fd = -1;
+    b->args.listen_fd = b->args.hand_fd = b->args.take_fd = -1;
     b->args.cargo_k = UINT32_MAX;
 }
 

@@ -1,6 +1,9 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,11 +30,19 @@ static int connection_of(uint32_t stream)
 
 static int socket_open(const struct node *n)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", n->endpoint + strlen("unix:"));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bool tcp = strncmp(n->endpoint, "tcp:", 4) == 0;
+    const struct sockaddr *address = tcp ? (struct sockaddr *)&place : (struct sockaddr *)&path;
+    if (tcp)
+        place.sin_port = htons((uint16_t)atoi(strrchr(n->endpoint, ':') + 1));
+    else
+        snprintf(path.sun_path, sizeof path.sun_path, "%s", n->endpoint + strlen("unix:"));
+    int on = 1, fd = socket(tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert(ge(int, fd, 0));
-    cr_assert(eq(int, connect(fd, (struct sockaddr *)&address, sizeof address), 0), "cannot connect: %s",
+    if (tcp)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    cr_assert(eq(int, connect(fd, address, tcp ? sizeof place : sizeof path), 0), "cannot connect: %s",
               strerror(errno));
     return fd;
 }

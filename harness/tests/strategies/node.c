@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "fixture.h"
+#include "strategies/flags.h"
 
 #define PATIENCE_MS 30000 /* only a broken node is waited for so long */
 
@@ -33,17 +34,35 @@ static void recorder_make(struct node *n, const struct node_setup *setup)
     atomic_store(&mf_recorder_worker(&n->rec, 0)->finished, 1); /* no load whose quiet is to be waited for */
 }
 
+static bool needs_tcp(const char *strategy)
+{
+    static const struct {
+        const char *name;
+        unsigned flags;
+    } rows[] = {
+#define MF_STRATEGY(id, name, flags, text) {name, flags},
+#include "strategies/strategies.def"
+#undef MF_STRATEGY
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].name, strategy) == 0)
+            return rows[i].flags & NEEDS_TCP;
+    return false;
+}
+
 static _Noreturn void node_become(const struct node *n, const struct node_setup *setup, int control)
 {
     char recorder_fd[16], control_fd[16], listen[128];
     const char *argv[64] = {"midflight-node", "--strategy", setup->strategy, "--processes", "8",
-                            "--schedulers",   "2",          "--transport",   "unix",        "--codec",
+                            "--schedulers",   "2",          "--transport",   "tcp",         "--codec",
                             "frame",          "--dir",      n->dir,          "--listen",    listen,
                             "--recorder-fd",  recorder_fd,  "--control-fd",  control_fd};
     int used = 0;
+    bool tcp = needs_tcp(setup->strategy);
     while (argv[used])
         used++;
-    snprintf(listen, sizeof listen, "unix:%s/node.sock", n->dir);
+    argv[8] = tcp ? "tcp" : "unix";
+    snprintf(listen, sizeof listen, tcp ? "tcp:127.0.0.1:0" : "unix:%s/node.sock", n->dir);
     snprintf(recorder_fd, sizeof recorder_fd, "%d", n->rec.fd);
     snprintf(control_fd, sizeof control_fd, "%d", control);
     for (int i = 0; setup->modules[i]; i++) {

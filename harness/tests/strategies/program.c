@@ -66,6 +66,11 @@ Test(program, hands_its_arguments_on_unchanged)
     cr_assert(eq(int, parse(&args, argv, &err), 0), "%s", err.text);
     args.module_index = 1;
     args.cargo_fd = 9;
+    args.listen_fd = 10;
+    args.hand_fd = 11;
+    args.take_fd = 12;
+    args.accept_delay_us = 300;
+    args.retire = MF_RETIRE_DRAIN_ACCEPT;
     args.cargo_k = 7;
     char **next = mf_node_args_argv(&args, "midflight-node");
     cr_assert(ne(ptr, next, NULL));
@@ -73,6 +78,11 @@ Test(program, hands_its_arguments_on_unchanged)
     cr_expect(again.worker);
     cr_expect(eq(u32, again.module_index, 1));
     cr_expect(eq(int, again.cargo_fd, 9));
+    cr_expect(eq(int, again.listen_fd, 10));
+    cr_expect(eq(int, again.hand_fd, 11));
+    cr_expect(eq(int, again.take_fd, 12));
+    cr_expect(eq(u32, again.accept_delay_us, 300));
+    cr_expect(eq(int, (int)again.retire, MF_RETIRE_DRAIN_ACCEPT));
     cr_expect(eq(u32, again.cargo_k, 7));
     cr_expect(eq(u64, again.seed, UINT64_MAX));
     cr_expect(eq(u32, again.modules_count, 2));
