@@ -1,0 +1,15 @@
+/* no_descriptors: RLIMIT_NOFILE of 0: open descriptors live on, and nothing can be opened, accepted or made. */
+#include "faults/limits.h"
+
+static int no_descriptors_inject(struct mf_fault_act *act, struct mf_error *err)
+{
+    return mf_limits_set(act, RLIMIT_NOFILE, 0, "descriptors", err);
+}
+
+static int no_descriptors_undo(struct mf_fault_act *act, struct mf_error *err)
+{
+    return mf_limits_restore(act, RLIMIT_NOFILE, err);
+}
+
+const struct mf_fault mf_fault_no_descriptors = {
+    .name = "no_descriptors", .inject = no_descriptors_inject, .undo = no_descriptors_undo};

@@ -1,0 +1,28 @@
+/* init_crashes: its init crashes. */
+#include <signal.h>
+
+#include "base.h"
+
+static int init_crashes(const char **why)
+{
+    (void)why;
+    raise(SIGSEGV);
+    return 0;
+}
+
+static enum mf_handle never_handles(void *state, const struct mf_ping *ping, struct mf_answer *answer)
+{
+    (void)ping;
+    base_answer(state, answer, 90);
+    return MF_HANDLE_REPLY;
+}
+
+__attribute__((visibility("default"))) extern const struct mf_module midflight_module;
+const struct mf_module midflight_module = {.abi = MF_MODULE_ABI,
+                                           .name = "init_crashes",
+                                           .version = 90,
+                                           .state_version = 1,
+                                           .state_bytes = sizeof(uint64_t),
+                                           .init = init_crashes,
+                                           .handle = never_handles,
+                                           .convert = base_convert};

@@ -1,0 +1,29 @@
+/* init_hangs: its init never returns, and costs no processor meanwhile. */
+#include <unistd.h>
+
+#include "base.h"
+
+static int init_hangs(const char **why)
+{
+    (void)why;
+    while (pause() == -1) /* which is all that it ever returns */
+        ;
+    return -1;
+}
+
+static enum mf_handle never_handles(void *state, const struct mf_ping *ping, struct mf_answer *answer)
+{
+    (void)ping;
+    base_answer(state, answer, 90);
+    return MF_HANDLE_REPLY;
+}
+
+__attribute__((visibility("default"))) extern const struct mf_module midflight_module;
+const struct mf_module midflight_module = {.abi = MF_MODULE_ABI,
+                                           .name = "init_hangs",
+                                           .version = 90,
+                                           .state_version = 1,
+                                           .state_bytes = sizeof(uint64_t),
+                                           .init = init_hangs,
+                                           .handle = never_handles,
+                                           .convert = base_convert};
