@@ -15,6 +15,8 @@
 
 #define PROCESSES_MAX  1000000
 #define SCHEDULERS_MAX 256
+#define PATIENCE_MS    2500
+#define PATIENCE_MS_MAX 3600000
 #define DELAY_US_MAX   1000000
 
 enum option_id {
@@ -29,6 +31,7 @@ enum option_id {
     OPTION_CODEC,
     OPTION_DIR,
     OPTION_SEED,
+    OPTION_PATIENCE_MS,
     OPTION_POINT,
     OPTION_WORKER,
     OPTION_MODULE_INDEX,
@@ -53,6 +56,7 @@ static const struct option options[] = {
     {"codec", required_argument, NULL, OPTION_CODEC},
     {"dir", required_argument, NULL, OPTION_DIR},
     {"seed", required_argument, NULL, OPTION_SEED},
+    {"patience-ms", required_argument, NULL, OPTION_PATIENCE_MS},
     {"point", required_argument, NULL, OPTION_POINT},
     {"worker", no_argument, NULL, OPTION_WORKER},
     {"module-index", required_argument, NULL, OPTION_MODULE_INDEX},
@@ -222,6 +226,8 @@ static int option_take(struct mf_node_args *args, int id, const char *text, stru
         return 0;
     case OPTION_SEED:
         return option_number(id, text, 0, UINT64_MAX, &args->seed, err);
+    case OPTION_PATIENCE_MS:
+        return option_u32(id, text, 1, PATIENCE_MS_MAX, &args->patience_ms, err);
     case OPTION_POINT:
         return option_point(args, text, err);
     case OPTION_WORKER:
@@ -352,6 +358,7 @@ int mf_node_args_parse(struct mf_node_args *args, int argc, char **argv, struct 
 {
     *args = (struct mf_node_args){.recorder_fd = -1,
                                   .control_fd = -1,
+                                  .patience_ms = PATIENCE_MS,
                                   .cargo_fd = -1,
                                   .cargo_k = UINT32_MAX,
                                   .listen_fd = -1,
@@ -440,6 +447,7 @@ static void argv_put_all(struct argv_writer *w, const struct mf_node_args *args,
     argv_put_text(w, OPTION_CODEC, args->codec);
     argv_put_text(w, OPTION_DIR, args->dir);
     argv_put_u64(w, OPTION_SEED, args->seed);
+    argv_put_u64(w, OPTION_PATIENCE_MS, args->patience_ms);
     for (uint32_t i = 0; i < args->points_count; i++)
         argv_put_point(w, &args->points[i]);
     argv_put_u64(w, OPTION_MODULE_INDEX, args->module_index);

@@ -34,6 +34,7 @@ struct mf_node_args {
     const char *strategy, *transport, *listen, *codec, *dir;
     uint32_t processes, schedulers;
     uint64_t seed;
+    uint32_t patience_ms; /* how long a new module may take to be tried, and a new worker to be ready, in an upgrade */
     const char *modules[MF_NODE_MODULES_MAX];
     uint32_t modules_count;
     struct mf_node_point points[MF_NODE_POINTS_MAX];

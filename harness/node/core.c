@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "node/core_internal.h"
+#include "node/hold.h"
 
 /* --- stop and go
  * ---------------------------------------------------------------------------------------------------------- */
@@ -157,9 +158,15 @@ int mf_core_drain_all(struct mf_core *core, uint32_t deadline_ms, struct mf_erro
  * -----------------------------------------------------------------------------------------------------------------------
  */
 
-void mf_core_phase(struct mf_core *core, uint32_t k, uint32_t phase)
+static void phase_stamp(struct mf_core *core, uint32_t k, uint32_t phase)
 {
     atomic_store(&core->rec.log[k].phase_ns[phase], mf_clock_now_ns());
+}
+
+void mf_core_phase(struct mf_core *core, uint32_t k, uint32_t phase)
+{
+    phase_stamp(core, k, phase);
+    mf_hold_at(&core->rec, core->args->control_fd, k, phase);
 }
 
 void mf_core_release_trigger(struct mf_core *core)
@@ -169,11 +176,12 @@ void mf_core_release_trigger(struct mf_core *core)
 
 void mf_core_commit(struct mf_core *core, uint32_t k)
 {
-    mf_core_phase(core, k, MF_PHASE_COMMITTED);
+    phase_stamp(core, k, MF_PHASE_COMMITTED);
     if (core->rec.log[k].queued == UINT32_MAX)
         mf_core_note_queued(core, k);
     atomic_store(&core->rec.header->committed, k + 1);
     mf_points_release(core);
+    mf_hold_at(&core->rec, core->args->control_fd, k, MF_PHASE_COMMITTED);
 }
 
 /* Where messages move meanwhile `dequeued` is read first: the difference may be high by what came between, and never

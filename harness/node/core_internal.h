@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "node/args.h"
 #include "node/core.h"
+#include "node/trial.h"
 #include "recorder/recorder.h"
 #include "strategies/strategy.h"
 #include "wire/codec.h"
@@ -219,6 +220,7 @@ enum mf_attention {
     MF_ATTENTION_DEAF = 32,       /* I/O: stop listening */
     MF_ATTENTION_DRAIN = 64,      /* I/O: say so when nothing is left to read, answer or write */
     MF_ATTENTION_END_INPUT = 128, /* I/O: read no more; a connection ends when it is answered and flushed */
+    MF_ATTENTION_SAMPLE = 512,    /* schedulers: copy some states (probe.c) */
     MF_ATTENTION_CLOSE = 256,     /* I/O: stop listening, and leave whoever is in the accept queue there */
 };
 
@@ -290,17 +292,26 @@ enum mf_hold_state {
 struct mf_points {
     pthread_mutex_t lock;              /* guards all below but the atomics */
     uint32_t at_stage[MF_STAGE_COUNT]; /* bits of the points to look at, by stage; constant */
+    uint32_t half_in;                  /* bits of those that wait for a part of a ping; constant */
     _Atomic uint32_t settled;          /* slots below this have an outcome */
     _Atomic int state;                 /* enum mf_hold_state */
     bool holds;                        /* a message really is held */
     uint32_t point, stage;             /* of the one that has come due; enum mf_point_stage */
     uint32_t stream, process_id;
     uint64_t seq;
-    uint32_t half_in;                 /* bits of those that wait for a part of a ping; constant */
     uint32_t k;                       /* its slot, once claimed; UINT32_MAX: not yet */
     struct mf_process *process;       /* held at ENQUEUED, DEQUEUED, HANDLED; NULL: none */
     struct mf_connection *connection; /* held at RECEIVED, REPLIED; NULL: none */
 };
+
+/* States on their way into a trial. */
+struct mf_sampling {
+    struct mf_samples layout;
+    uint8_t *states;
+    _Atomic uint32_t count;
+    uint32_t left; /* schedulers that have not had their turn; under core->gate */
+};
+void mf_samples_take(struct mf_scheduler *s);
 
 /* --- the core
  * ----------------------------------------------------------------------------------------------------------------------
@@ -336,6 +347,7 @@ struct mf_core {
     uint32_t schedulers_paused, sweeps_done;
     uint32_t io_paused;
     bool io_deaf, io_drained, schedulers_stopped, io_stopped; /* ..._stopped: asked to stand */
+    struct mf_sampling *sampling;                             /* while MF_ATTENTION_SAMPLE is asked for */
     struct mf_error sweep_error;                              /* of the process that refused; empty text: none */
 
     int event_fd;                           /* wakes the main thread: a point has come due, pingers have finished */
@@ -412,6 +424,10 @@ void mf_points_done(struct mf_core *core);
 /* A message has reached a stage that points watch. True: it is to be held there. Its thread. */
 bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage stage, struct mf_process *process,
                     struct mf_connection *connection);
+/* The message that mf_points_seen has just held at REPLIED is to be held in the middle of its reply. I/O. */
+bool mf_points_holds_half(struct mf_core *core);
+/* These bytes are the beginning of a message whose rest has not come. I/O. */
+void mf_points_half_in(struct mf_core *core, const uint8_t *bytes, size_t n);
 void mf_points_forget(struct mf_core *core, const struct mf_process *process);
 void mf_points_forget_connection(struct mf_core *core, const struct mf_connection *connection);
 bool mf_points_hold(const struct mf_core *core); /* some point holds its message */
@@ -433,10 +449,6 @@ void mf_points_let_go(struct mf_core *core, uint32_t scheduler, struct mf_proces
 /* The pingers of one plan on scheduler plan->worker; before `go`. */
 int mf_local_new(struct mf_core *core, const struct mf_plan *plan, struct mf_error *err);
 void mf_local_free(struct mf_scheduler *s);
-/* The message that mf_points_seen has just held at REPLIED is to be held in the middle of its reply. I/O. */
-bool mf_points_holds_half(struct mf_core *core);
-/* These bytes are the beginning of a message whose rest has not come. I/O. */
-void mf_points_half_in(struct mf_core *core, const uint8_t *bytes, size_t n);
 void mf_local_empty(struct mf_scheduler *s, struct mf_chain *out); /* what lies in its pingers' mailboxes */
 void mf_local_resumed(struct mf_scheduler *s); /* it has stood: the time was not the instrument's lateness */
 void mf_local_go(struct mf_scheduler *s);

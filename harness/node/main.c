@@ -5,6 +5,7 @@
 
 #include "node/args.h"
 #include "node/describe.h"
+#include "node/trial.h"
 #include "strategies/strategy.h"
 
 static const char help[] =
@@ -12,6 +13,7 @@ static const char help[] =
     "\n"
     "usage: midflight-node OPTION...\n"
     "       midflight-node --describe PATH...   what these modules are; exit 3 where one cannot be loaded\n"
+    "       midflight-node --try DIR PATH [DEADLINE_MS [SAMPLES_FD [FROM]]]   does this module work? exit 3 where not\n"
     "       midflight-node --version | --help\n"
     "\n"
     "The driver starts it; by hand only the second form is of use.\n"
@@ -30,6 +32,7 @@ static const char help[] =
     "  --codec NAME           frame or line\n"
     "  --dir DIR              the run's folder: copies of modules, saved state\n"
     "  --seed N               default 0\n"
+    "  --patience-ms N        in an upgrade: how long a module may take to be tried, and a worker to be ready (2500)\n"
     "  --point KIND:INDEX:STAGE:FIRST:EVERY:COUNT:HOLD:HOLD_MS\n"
     "                         a point that the node watches itself; repeated\n"
     "  --accept-delay-us N    between two accepted connections; default 0: as they come\n"
@@ -61,6 +64,8 @@ int main(int argc, char **argv)
         return fail(&err);
     if (argc > 1 && strcmp(argv[1], "--describe") == 0)
         return describe(argc, argv);
+    if (argc > 1 && strcmp(argv[1], MF_TRIAL_OPTION) == 0)
+        return mf_trial_main(argc, argv);
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(help, stdout) < 0 ? MF_STATUS_INTERNAL : MF_STATUS_PASS;
     if (argc == 2 && strcmp(argv[1], "--version") == 0)

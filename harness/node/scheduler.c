@@ -280,6 +280,10 @@ static bool scheduler_attend(struct mf_scheduler *s, uint32_t asked)
         atomic_fetch_and(&s->attention, ~(uint32_t)MF_ATTENTION_GO);
         mf_local_go(s);
     }
+    if (asked & MF_ATTENTION_SAMPLE) {
+        atomic_fetch_and(&s->attention, ~(uint32_t)MF_ATTENTION_SAMPLE);
+        mf_samples_take(s);
+    }
     if (asked & MF_ATTENTION_SWEEP)
         scheduler_sweep(s);
     return true;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "node/hold.h"
 
 #define STOP_DEADLINE_MS 2000
 
@@ -104,6 +105,7 @@ static void upgrade_supervise(struct mf_supervisor *s, uint32_t k)
     struct mf_upgrade_request request = {
         .k = k, .module_index = index, .module_path = mf_supervisor_module_path(s, index)};
     mf_supervisor_log_begin(s, k);
+    mf_hold_at(&s->rec, s->driver_fd, k, MF_PHASE_REQUESTED);
     s->in_strategy = true;
     int bad = s->strategy->supervise(s, &request, &err);
     s->in_strategy = false;
@@ -198,7 +200,7 @@ static void on_error(struct mf_supervisor *s, struct mf_worker *w, const struct 
                      text ? text : "the worker cannot start, and does not say why");
 }
 
-static void on_finished(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
+static void on_passed(struct mf_supervisor *s, struct mf_worker *w, const struct mf_control_line *line)
 {
     (void)w;
     driver_pass_on(s, line);
@@ -210,7 +212,7 @@ void mf_supervisor_on_worker_line(struct mf_supervisor *s, struct mf_worker *w, 
         const char *verb;
         void (*on)(struct mf_supervisor *, struct mf_worker *, const struct mf_control_line *);
     } verbs[] = {{"prepared", on_prepared}, {"ready", on_ready}, {"fired", on_fired},      {"ended", on_ended},
-                 {"done", on_done},         {"error", on_error}, {"finished", on_finished}};
+                 {"done", on_done},         {"error", on_error}, {"finished", on_passed}, {"phase", on_passed}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(verbs[i].verb, line->verb) == 0)
             verbs[i].on(s, w, line);

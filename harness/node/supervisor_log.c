@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "node/hold.h"
 
 static const struct {
     enum mf_upgrade_outcome outcome;
@@ -16,15 +17,22 @@ static const struct {
     {MF_UPGRADE_FAILED, MF_PHASE_FAILED, "failed"},
 };
 
-void mf_supervisor_phase(struct mf_supervisor *s, uint32_t k, uint32_t phase)
+static void phase_stamp(struct mf_supervisor *s, uint32_t k, uint32_t phase)
 {
     atomic_store_explicit(&s->rec.log[k].phase_ns[phase], mf_clock_now_ns(), memory_order_release);
 }
 
+void mf_supervisor_phase(struct mf_supervisor *s, uint32_t k, uint32_t phase)
+{
+    phase_stamp(s, k, phase);
+    mf_hold_at(&s->rec, s->driver_fd, k, phase);
+}
+
 void mf_supervisor_commit(struct mf_supervisor *s, uint32_t k)
 {
-    mf_supervisor_phase(s, k, MF_PHASE_COMMITTED);
+    phase_stamp(s, k, MF_PHASE_COMMITTED);
     atomic_store_explicit(&s->rec.header->committed, k + 1, memory_order_release);
+    mf_hold_at(&s->rec, s->driver_fd, k, MF_PHASE_COMMITTED);
 }
 
 void mf_supervisor_note_made_anew(struct mf_supervisor *s, uint32_t k, uint32_t made_anew, uint32_t threads_ended)

@@ -18,7 +18,7 @@
 #include "node/hand.h"
 #include "node/listener.h"
 
-#define START_DEADLINE_MS 5000
+#define START_DEADLINE_MS 5000 /* of the first worker; of one that takes over, args->patience_ms */
 #define SERVE_DEADLINE_MS 2000
 
 extern char **environ;
@@ -228,6 +228,11 @@ static int worker_launch(struct mf_supervisor *s, struct mf_worker *w, struct mf
     return 0;
 }
 
+static uint32_t start_deadline_ms(const struct mf_supervisor *s)
+{
+    return s->in_strategy ? s->args->patience_ms : START_DEADLINE_MS;
+}
+
 /* Until *what, which one of its lines makes true. -1: it has been ended. */
 static int worker_await(struct mf_supervisor *s, struct mf_worker *w, const bool *what, uint32_t deadline_ms,
                         struct mf_error *err)
@@ -260,7 +265,7 @@ int mf_supervisor_start_worker(struct mf_supervisor *s, uint32_t module_index, i
     if (bad)
         return -1;
     atomic_store(&s->rec.node->worker_pid, (uint32_t)s->worker.pid);
-    if (worker_await(s, &s->worker, &s->worker.ready, START_DEADLINE_MS, err) == 0)
+    if (worker_await(s, &s->worker, &s->worker.ready, start_deadline_ms(s), err) == 0)
         return 0;
     struct mf_error ignored;
     mf_supervisor_kill_worker(s, &ignored);
@@ -297,7 +302,7 @@ int mf_supervisor_start_newcomer(struct mf_supervisor *s, uint32_t module_index,
     int bad = worker_launch(s, &s->newcomer, &args, err);
     fd_close(&take[1]);
     if (!bad)
-        bad = worker_await(s, &s->newcomer, takes_over ? &s->newcomer.prepared : &s->newcomer.ready, START_DEADLINE_MS,
+        bad = worker_await(s, &s->newcomer, takes_over ? &s->newcomer.prepared : &s->newcomer.ready, start_deadline_ms(s),
                            err);
     if (bad)
         mf_supervisor_dismiss_newcomer(s);

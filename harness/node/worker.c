@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "node/cargo.h"
 #include "node/hand.h"
+#include "node/hold.h"
+#include "node/probe.h"
 
 #define OUTCOME_DEADLINE_NS (1000 * MF_NS_PER_MS)
 
@@ -110,7 +112,14 @@ static void upgrade_run(struct mf_core *core, uint32_t k)
     struct mf_error err = {0};
     struct mf_upgrade_request request = request_of(core, k);
     slot_begin(core, k);
-    int status = core->strategy->upgrade(core, &request, &err);
+    mf_hold_at(&core->rec, core->args->control_fd, k, MF_PHASE_REQUESTED);
+    int status = 0;
+    if (mf_strategy_flags(core->strategy) & ROLLS_BACK) { /* what fails, crashes or hangs is to do so elsewhere */
+        status = mf_core_probe(core, request.module_index, &err);
+        request.rolled_back = status != 0;
+    }
+    if (status == 0)
+        status = core->strategy->upgrade(core, &request, &err);
     slot_end(core, &request, status, &err);
     mf_points_ended(core);
 }
@@ -160,7 +169,12 @@ static void on_command(struct mf_core *core, const struct mf_control_line *line)
     struct mf_error err = {0};
     struct mf_control_writer w;
     char text[sizeof err.place + sizeof err.text + 4];
-    int status = !what || !core->strategy->command
+    uint32_t index;
+    int status;
+    if (what && sscanf(what, MF_COMMAND_PROBE " %u", &index) == 1 && index < core->args->modules_count)
+        status = mf_core_probe(core, index, &err); /* mf_supervisor_probe asks */
+    else
+        status = !what || !core->strategy->command
                      ? mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "this strategy takes no commands")
                      : core->strategy->command(core, what, &err);
     mf_control_begin(&w, "done");
@@ -346,6 +360,7 @@ int mf_worker_run(struct mf_node_args *args, char **argv)
         return MF_STATUS_INTERNAL;
     bool early = false;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error to report, not an end */
     int status = mf_core_init(core, args, argv, &err);
     if (status == 0)
         status = mf_core_open(core, &err);

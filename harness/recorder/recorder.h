@@ -134,6 +134,9 @@ struct mf_upgrade_log {
     uint32_t version_from, version_to;
     _Atomic uint64_t phase_ns[MF_PHASE_COUNT];
     _Atomic uint32_t outcome; /* enum mf_upgrade_outcome; written last */
+    /* Phases to stand still at, as bits 1 << enum mf_phase: set by the driver before the request, for faults that fire
+     * there. Whoever carries the upgrade out says `phase` and goes on when the driver has cleared the bit (a futex). */
+    _Atomic uint32_t hold;
 
     /* The message on which it fired. */
     bool has_trigger;

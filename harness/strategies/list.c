@@ -27,6 +27,14 @@ const struct mf_strategy *mf_strategy_find(const char *name)
     return NULL;
 }
 
+unsigned mf_strategy_flags(const struct mf_strategy *strategy)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].strategy == strategy)
+            return rows[i].flags;
+    return 0;
+}
+
 /* What is wrong with a row; NULL: nothing. */
 static const char *row_fault(size_t i)
 {

@@ -51,6 +51,8 @@ struct mf_strategy {
 
 /* By name; NULL where there is none. */
 const struct mf_strategy *mf_strategy_find(const char *name);
+/* Its promises, as its row in strategies.def says. */
+unsigned mf_strategy_flags(const struct mf_strategy *strategy);
 /* Checks each row of the list against its table (name, exactly one of supervise and upgrade); run at the node's start
  * in every build. */
 int mf_strategies_check(struct mf_error *err);
