@@ -47,7 +47,8 @@ int mf_core_open(struct mf_core *core, struct mf_error *err)
 {
     const struct mf_node_args *args = core->args;
     struct mf_image *image;
-    if (mf_core_load(core, args->modules[args->module_index], MF_LOAD_IN_PLACE, &image, err) != 0)
+    enum mf_load_how how = core->strategy->loads_in_place ? MF_LOAD_IN_PLACE : MF_LOAD_PRIVATE;
+    if (mf_core_load(core, args->modules[args->module_index], how, &image, err) != 0)
         return -1;
     mf_core_publish(core, image);
     if (mf_processes_init(core, err) != 0 || (!core->local && mf_io_init(core, err) != 0))

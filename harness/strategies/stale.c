@@ -26,4 +26,5 @@ static int stale_upgrade(struct mf_core *core, struct mf_upgrade_request *reques
 const struct mf_strategy mf_strategy_stale = {
     .name = "stale",
     .upgrade = stale_upgrade,
+    .loads_in_place = true,
 };

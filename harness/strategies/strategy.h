@@ -47,6 +47,8 @@ struct mf_strategy {
     /* On a scheduler, before `process` handles a message whose image is not the current one. Must be quick. NULL:
      * MF_TAKE_HANDLE. */
     enum mf_take (*take)(struct mf_core *core, struct mf_process *process);
+    /* Its loads are MF_LOAD_IN_PLACE: so must the node's first one be, or the name would not be open yet. */
+    bool loads_in_place;
 };
 
 /* By name; NULL where there is none. */
