@@ -15,6 +15,15 @@ if(MIDFLIGHT_SANITIZE)
   endif()
 endif()
 
+# What a module is compiled with besides, so that strategy `patch` can redirect its functions (harness/node/redirect.h).
+include(CheckCCompilerFlag)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  check_c_compiler_flag(-fpatchable-function-entry=24,16 MIDFLIGHT_HAS_SLEDS)
+  if(MIDFLIGHT_HAS_SLEDS)
+    set(MIDFLIGHT_MODULE_OPTIONS -fpatchable-function-entry=24,16 -fcf-protection=none -falign-functions=16)
+  endif()
+endif()
+
 # mf_library(NAME DEPENDS...): the library of the folder it is called in, out of every .c file there
 function(mf_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)

@@ -36,6 +36,8 @@ enum mf_handle {
     MF_HANDLE_REPLY, /* send the answer */
     MF_HANDLE_DROP,  /* send nothing: the message is lost (modules/broken) */
     MF_HANDLE_ERROR, /* answer with an error */
+    MF_HANDLE_CRASH, /* the process has crashed over it: the message is lost, and so are the process's mailbox and state; its
+                        supervisor starts it anew */
 };
 
 /* What the core offers a pinger (transport local; the client side of the ping-pong lives in the module too). */
@@ -66,6 +68,15 @@ struct mf_module {
     int (*convert)(void *to, uint32_t from_version, const void *from, uint32_t from_bytes);
     /* Before unloading. NULL: nothing to do. */
     void (*fini)(void);
+};
+
+/* Optional, for strategy `patch`, which redirects functions: besides those in the table, these too. A module that calls a
+ * function of its own out of a loop that it never leaves, or hands one out, names it here: `const struct mf_function
+ * midflight_functions[]`, ended by a row of NULLs. The next version must have each of the names. */
+#define MF_FUNCTIONS_SYMBOL "midflight_functions"
+struct mf_function {
+    const char *name;
+    void (*at)(void);
 };
 
 #endif

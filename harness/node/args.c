@@ -25,6 +25,12 @@ enum option_id {
     OPTION_STRATEGY,
     OPTION_PROCESSES,
     OPTION_SCHEDULERS,
+    OPTION_PURGE,
+    OPTION_LINGERERS,
+    OPTION_CONTROL_GROUP,
+    OPTION_SUPERVISION,
+    OPTION_GROUP,
+    OPTION_LINKS,
     OPTION_MODULE,
     OPTION_TRANSPORT,
     OPTION_LISTEN,
@@ -50,6 +56,12 @@ static const struct option options[] = {
     {"strategy", required_argument, NULL, OPTION_STRATEGY},
     {"processes", required_argument, NULL, OPTION_PROCESSES},
     {"schedulers", required_argument, NULL, OPTION_SCHEDULERS},
+    {"purge", required_argument, NULL, OPTION_PURGE},
+    {"lingerers", required_argument, NULL, OPTION_LINGERERS},
+    {"control-group", required_argument, NULL, OPTION_CONTROL_GROUP},
+    {"supervision", required_argument, NULL, OPTION_SUPERVISION},
+    {"group", required_argument, NULL, OPTION_GROUP},
+    {"links", no_argument, NULL, OPTION_LINKS},
     {"module", required_argument, NULL, OPTION_MODULE},
     {"transport", required_argument, NULL, OPTION_TRANSPORT},
     {"listen", required_argument, NULL, OPTION_LISTEN},
@@ -68,6 +80,17 @@ static const struct option options[] = {
     {"hand-fd", required_argument, NULL, OPTION_HAND_FD},
     {"take-fd", required_argument, NULL, OPTION_TAKE_FD},
     {NULL, 0, NULL, 0},
+};
+
+static const char *const purge_keys[MF_PURGE_COUNT] = {
+#define MF_PURGE(id, key, text) key,
+#include "strategies/purge.def"
+#undef MF_PURGE
+};
+static const char *const supervision_keys[MF_SUPERVISION_COUNT] = {
+#define MF_SUPERVISION(id, key, text) key,
+#include "strategies/supervision.def"
+#undef MF_SUPERVISION
 };
 
 static const char *option_name(int id)
@@ -114,6 +137,16 @@ static int option_fd(int id, const char *text, int *fd, struct mf_error *err)
         return -1;
     *fd = (int)wide;
     return 0;
+}
+
+/* One of two words. */
+static int option_word(int id, const char *text, const char *const words[2], uint32_t *index, struct mf_error *err)
+{
+    for (*index = 0; *index < 2; ++*index)
+        if (strcmp(words[*index], text) == 0)
+            return 0;
+    return mf_error_set(err, MF_STATUS_USAGE, NULL, "--%s %s: %s or %s is wanted", option_name(id), text, words[0],
+                        words[1]);
 }
 
 /* --- points --- */
@@ -198,6 +231,7 @@ static int option_retire(struct mf_node_args *args, const char *text, struct mf_
 
 static int option_take(struct mf_node_args *args, int id, const char *text, struct mf_error *err)
 {
+    uint32_t word;
     switch ((enum option_id)id) {
     case OPTION_RECORDER_FD:
         return option_fd(id, text, &args->recorder_fd, err);
@@ -210,6 +244,25 @@ static int option_take(struct mf_node_args *args, int id, const char *text, stru
         return option_u32(id, text, 1, PROCESSES_MAX, &args->processes, err);
     case OPTION_SCHEDULERS:
         return option_u32(id, text, 1, SCHEDULERS_MAX, &args->schedulers, err);
+    case OPTION_LINGERERS:
+        return option_u32(id, text, 0, PROCESSES_MAX, &args->lingerers, err);
+    case OPTION_CONTROL_GROUP:
+        return option_u32(id, text, 0, PROCESSES_MAX, &args->control_group, err);
+    case OPTION_GROUP:
+        return option_u32(id, text, 1, PROCESSES_MAX, &args->group, err);
+    case OPTION_LINKS:
+        args->links = true;
+        return 0;
+    case OPTION_PURGE:
+        if (option_word(id, text, purge_keys, &word, err) != 0)
+            return -1;
+        args->purge = (enum mf_purge)word;
+        return 0;
+    case OPTION_SUPERVISION:
+        if (option_word(id, text, supervision_keys, &word, err) != 0)
+            return -1;
+        args->supervision = (enum mf_supervision)word;
+        return 0;
     case OPTION_MODULE:
         return option_module(args, text, err);
     case OPTION_TRANSPORT:
@@ -346,6 +399,13 @@ static int args_check(const struct mf_node_args *args, struct mf_error *err)
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (wanted[i].missing)
             return mf_error_set(err, MF_STATUS_USAGE, NULL, "--%s is missing", option_name(wanted[i].id));
+    if (args->lingerers > 0 && strcmp(args->strategy, "two-version") != 0)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL, "--lingerers is for strategy two-version");
+    if (args->lingerers > args->processes || args->control_group >= args->processes - args->lingerers)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "%" PRIu32 " processes are too few for %" PRIu32 " lingerers, a control group of %" PRIu32
+                            " and one that is upgraded",
+                            args->processes, args->lingerers, args->control_group);
     if (args->module_index >= args->modules_count)
         return mf_error_set(err, MF_STATUS_USAGE, NULL, "--module-index %" PRIu32 ": there are %" PRIu32 " modules",
                             args->module_index, args->modules_count);
@@ -359,6 +419,7 @@ int mf_node_args_parse(struct mf_node_args *args, int argc, char **argv, struct 
     *args = (struct mf_node_args){.recorder_fd = -1,
                                   .control_fd = -1,
                                   .patience_ms = PATIENCE_MS,
+                                  .group = 1,
                                   .cargo_fd = -1,
                                   .cargo_k = UINT32_MAX,
                                   .listen_fd = -1,
@@ -439,6 +500,13 @@ static void argv_put_all(struct argv_writer *w, const struct mf_node_args *args,
     argv_put_text(w, OPTION_STRATEGY, args->strategy);
     argv_put_u64(w, OPTION_PROCESSES, args->processes);
     argv_put_u64(w, OPTION_SCHEDULERS, args->schedulers);
+    argv_put_text(w, OPTION_PURGE, purge_keys[args->purge]);
+    argv_put_u64(w, OPTION_LINGERERS, args->lingerers);
+    argv_put_u64(w, OPTION_CONTROL_GROUP, args->control_group);
+    argv_put_text(w, OPTION_SUPERVISION, supervision_keys[args->supervision]);
+    argv_put_u64(w, OPTION_GROUP, args->group);
+    if (args->links)
+        argv_put(w, "--links");
     for (uint32_t i = 0; i < args->modules_count; i++)
         argv_put_text(w, OPTION_MODULE, args->modules[i]);
     argv_put_text(w, OPTION_TRANSPORT, args->transport);

@@ -12,6 +12,19 @@
 #define MF_NODE_MODULES_MAX 64
 #define MF_NODE_POINTS_MAX  16
 
+enum mf_purge {
+#define MF_PURGE(id, key, text) MF_PURGE_##id,
+#include "strategies/purge.def"
+#undef MF_PURGE
+    MF_PURGE_COUNT
+};
+enum mf_supervision {
+#define MF_SUPERVISION(id, key, text) MF_SUPERVISION_##id,
+#include "strategies/supervision.def"
+#undef MF_SUPERVISION
+    MF_SUPERVISION_COUNT
+};
+
 /* A point that the node itself watches. */
 enum mf_node_point_kind {
     MF_NODE_POINT_STAGE, /* on the `first`-th message at `stage`, then on every `every`-th */
@@ -41,6 +54,12 @@ struct mf_node_args {
     uint32_t points_count;
     uint32_t accept_delay_us; /* between two accepted connections; 0: as they come */
     enum mf_retire retire;    /* reuseport: how the old copy ends */
+    enum mf_purge purge;      /* two-version */
+    uint32_t lingerers;       /* two-version: the first so many processes never leave a version by themselves */
+    uint32_t control_group;   /* the last so many processes are no upgrade's business */
+    enum mf_supervision supervision;
+    uint32_t group; /* processes under one supervisor; at least 1 */
+    bool links;     /* neighbours in a group are linked */
 
     /* A worker's own (the supervisor fills them in). */
     bool worker;

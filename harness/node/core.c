@@ -58,20 +58,46 @@ void mf_core_resume_io(struct mf_core *core)
 /* --- exchange
  * ----------------------------------------------------------------------------------------------------------------- */
 
-int mf_core_convert_idle(struct mf_core *core, struct mf_image *old, uint32_t *converted, struct mf_error *err)
+static struct mf_error sweep(struct mf_core *core, enum mf_sweep what)
 {
-    (void)old; /* whoever is not the current one's converts: with two versions alive that is `old` */
     pthread_mutex_lock(&core->gate);
+    core->sweep = what;
     core->sweeps_done = 0;
     core->sweep_error = (struct mf_error){0};
     for (uint32_t i = 0; i < core->schedulers_count; i++) {
-        core->schedulers[i].sweep_next = 0;
+        core->schedulers[i].sweep_next = core->schedulers[i].sweep_killed = 0;
         mf_scheduler_ask(&core->schedulers[i], MF_ATTENTION_SWEEP);
     }
     while (core->sweeps_done < core->schedulers_count)
         pthread_cond_wait(&core->gate_changed, &core->gate);
     struct mf_error refused = core->sweep_error;
     pthread_mutex_unlock(&core->gate);
+    return refused;
+}
+
+uint32_t mf_core_kill_old(struct mf_core *core)
+{
+    uint32_t killed = 0;
+    sweep(core, MF_SWEEP_KILL);
+    for (uint32_t i = 0; i < core->schedulers_count; i++)
+        killed += core->schedulers[i].sweep_killed;
+    return killed;
+}
+
+void mf_core_await_schedulers(struct mf_core *core)
+{
+    sweep(core, MF_SWEEP_LOOK);
+}
+
+bool mf_core_purges_hard(const struct mf_core *core)
+{
+    return core->args->purge == MF_PURGE_HARD;
+}
+
+int mf_core_convert_idle(struct mf_core *core, struct mf_image *old, uint32_t *converted, struct mf_error *err)
+{
+    (void)old; /* whoever is not the current one's converts: with two versions alive that is `old` */
+    struct mf_error refused = sweep(core, MF_SWEEP_CONVERT);
     *converted = atomic_load(&core->converted);
     if (!refused.text[0])
         return 0;

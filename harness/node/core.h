@@ -67,11 +67,29 @@ void mf_core_resume_io(struct mf_core *core);
  * state is as it was. Fills *converted with the number of states whose layout changed. */
 int mf_core_convert_all(struct mf_core *core, struct mf_image *image, uint32_t *converted, struct mf_error *err);
 /* `image` becomes current. A process whose image is another one converts before it handles its next message (whoever
- * runs it). Any state of schedulers. */
+ * runs it), but for lingerers, and for the control group, which has an image of its own. Any state of schedulers. */
 void mf_core_publish(struct mf_core *core, struct mf_image *image);
 /* Lets the schedulers convert idle processes in the background, between messages, until none belongs to `old` or one
  * could not be converted. Blocks until then. 0 with *converted; -1 with *err (the process that refused keeps `old`). */
 int mf_core_convert_idle(struct mf_core *core, struct mf_image *old, uint32_t *converted, struct mf_error *err);
+/* Kills, one after the other and on their own schedulers, the processes that are not in the current image (the control
+ * group lives); their supervisors start them in it (node/guard.h), and by the scenario's supervision a death may take
+ * others along. Blocks until none is left; returns how many processes were made anew. */
+uint32_t mf_core_kill_old(struct mf_core *core);
+/* Returns when every scheduler has been between two messages since the call. */
+void mf_core_await_schedulers(struct mf_core *core);
+/* The scenario's purge is `hard` (two-version). */
+bool mf_core_purges_hard(const struct mf_core *core);
+
+/* --- redirection (node/redirect.h)
+ * ------------------------------------------------------------------------------------- */
+
+/* Makes the entries of an image's functions ready for redirection. Before any thread can run them. */
+int mf_core_redirect_prepare(struct mf_core *core, struct mf_image *image, struct mf_error *err);
+/* Every function of `from` (prepared) leads to that of `to` from now on, one function after the other, while threads
+ * run them. Refused, and nothing changed, where the layouts of the states differ or a function has no counterpart. `to`
+ * must stay loaded until the next redirection and a wait for the schedulers. */
+int mf_core_redirect(struct mf_core *core, struct mf_image *from, struct mf_image *to, struct mf_error *err);
 
 /* --- scheduler side (called from a strategy's `take`, on the process's scheduler)
  * --------------------------------------- */

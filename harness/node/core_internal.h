@@ -126,6 +126,14 @@ struct mf_image {
     _Atomic uint64_t processes;        /* processes and pingers that belong to it */
 };
 
+/* Who does not go over to the current image by itself. */
+enum mf_stay {
+    MF_STAY_NOT,
+    MF_STAY_LINGERS, /* makes local calls only: never comes out of the code that it is in, until it is killed or, while
+                        the schedulers stand, converted */
+    MF_STAY_CONTROL, /* of the control group: in an image of its own, and no upgrade's business */
+};
+
 struct mf_process {
     struct mf_process *next_run;
     struct mf_image *image;
@@ -140,7 +148,10 @@ struct mf_process {
     bool held;   /* does not run: its mailbox's front (or held_reply) is held at a point */
     bool behind; /* in its scheduler's `behind`: does not run until a held message of the same stream goes on */
     bool is_pinger;
-    struct mf_process *next_behind;
+    bool dying;    /* in the list of a death under way */
+    uint8_t why;   /* ... enum mf_death */
+    uint8_t stays; /* enum mf_stay; constant */
+    struct mf_process *next_behind, *next_dying;
 };
 
 /* Closes every image, whoever belongs to it: the worker ends. */
@@ -149,6 +160,9 @@ void mf_images_done(struct mf_core *core);
 /* Makes all processes afresh, in the current image. -1: no memory. */
 int mf_processes_init(struct mf_core *core, struct mf_error *err);
 void mf_processes_done(struct mf_core *core);
+/* Kills it and starts it afresh in the current image (of the control group: in its own): its mailbox is dropped, its
+ * state begins anew, its instance changes. Nobody else dies, and nobody is told: see guard.h. On its scheduler. */
+void mf_process_begin_anew(struct mf_core *core, struct mf_process *process);
 /* Holds it, with m at its front or just handled, and what stands behind m in its stream. */
 void mf_process_hold(struct mf_core *core, struct mf_process *process, const struct mf_message *m);
 void mf_process_let_go(struct mf_core *core, struct mf_process *process);
@@ -249,6 +263,13 @@ struct mf_io {
     struct mf_chain *batch; /* per scheduler: read and not yet pushed */
 };
 
+/* What a scheduler does with each of its processes, between messages. */
+enum mf_sweep {
+    MF_SWEEP_CONVERT, /* brings it to the current image */
+    MF_SWEEP_KILL,    /* kills it where it is in another image */
+    MF_SWEEP_LOOK,    /* nothing: that it is done says that the scheduler has been between two messages */
+};
+
 /* --- schedulers
  * --------------------------------------------------------------------------------------------------------------- */
 
@@ -275,6 +296,7 @@ struct mf_scheduler {
     struct mf_chain out;     /* answers not yet pushed to the I/O thread */
     struct mf_chain *across; /* transport local: per scheduler, messages not yet pushed to it */
     uint32_t sweep_next;     /* next process (times S) of a sweep under way */
+    uint32_t sweep_killed;   /* by it */
     struct mf_local *local;  /* its pingers; NULL where it has none */
 };
 
@@ -332,6 +354,8 @@ struct mf_core {
     _Atomic bool take_armed;    /* `take` is called before every message (mf_core_arm_take); beside `current`, which is
                                    read as often */
     _Atomic uint32_t converted; /* states whose layout was changed since the last publication */
+    struct mf_image *control;   /* the control group's; NULL: there is none */
+    struct mf_guard *guard;
     char turned_back[MF_REASON_BYTES]; /* mf_core_turned_back; empty: not */
 
     struct mf_process *processes; /* processes_count of them; process p is scheduler (p mod schedulers_count)'s */
@@ -349,6 +373,7 @@ struct mf_core {
     bool io_deaf, io_drained, schedulers_stopped, io_stopped; /* ..._stopped: asked to stand */
     struct mf_sampling *sampling;                             /* while MF_ATTENTION_SAMPLE is asked for */
     struct mf_error sweep_error;                              /* of the process that refused; empty text: none */
+    enum mf_sweep sweep;                                      /* what the sweep under way does */
 
     int event_fd;                           /* wakes the main thread: a point has come due, pingers have finished */
     _Atomic uint32_t pingers_left;          /* schedulers whose pingers have not finished */

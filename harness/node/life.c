@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "node/core_internal.h"
+#include "node/guard.h"
 
 static int schedulers_init(struct mf_core *core, struct mf_error *err)
 {
@@ -51,10 +52,16 @@ int mf_core_open(struct mf_core *core, struct mf_error *err)
     if (mf_core_load(core, args->modules[args->module_index], how, &image, err) != 0)
         return -1;
     mf_core_publish(core, image);
-    if (mf_processes_init(core, err) != 0 || (!core->local && mf_io_init(core, err) != 0))
+    if (args->control_group > 0 &&
+        mf_core_load(core, args->modules[args->module_index], MF_LOAD_PRIVATE, &core->control, err) != 0)
+        return -1;
+    if (mf_processes_init(core, err) != 0 || mf_guard_init(core, err) != 0 ||
+        (!core->local && mf_io_init(core, err) != 0))
         return -1;
     if (args->cargo_fd >= 0 && mf_core_unpack(core, args->cargo_fd, err) != 0)
         return -1;
+    if (core->strategy->begin)
+        core->strategy->begin(core);
     /* a newcomer is given its predecessor's listener later */
     return core->local || core->io.listen_fd >= 0 || args->take_fd >= 0 ? 0 : mf_listener_open(core, err);
 }
@@ -106,6 +113,7 @@ void mf_core_done(struct mf_core *core)
     }
     if (core->rec.base)
         mf_images_done(core);
+    mf_guard_done(core);
     mf_processes_done(core);
     free(core->schedulers);
     if (core->event_fd >= 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/core_internal.h"
+#include "node/guard.h"
 #include "node/stage.h"
 
 static void *slot_of(const struct mf_image *image, uint32_t id)
@@ -23,9 +24,13 @@ static void process_begin(struct mf_process *p, struct mf_image *image, uint64_t
         image->module->init_state(p->state);
 }
 
+static struct mf_image *home_of(struct mf_core *core, const struct mf_process *p)
+{
+    return p->stays == MF_STAY_CONTROL ? core->control : mf_core_current(core);
+}
+
 int mf_processes_init(struct mf_core *core, struct mf_error *err)
 {
-    struct mf_image *image = mf_core_current(core);
     size_t bytes = sizeof *core->processes * core->processes_count;
     if (posix_memalign((void **)&core->processes, _Alignof(struct mf_process), bytes) != 0) {
         core->processes = NULL;
@@ -34,11 +39,15 @@ int mf_processes_init(struct mf_core *core, struct mf_error *err)
     memset(core->processes, 0, bytes);
     uint64_t instance = atomic_fetch_add(&core->rec.node->next_instance, core->processes_count) + 1;
     for (uint32_t i = 0; i < core->processes_count; i++) {
-        core->processes[i].id = i;
-        core->processes[i].scheduler = i % core->schedulers_count;
-        process_begin(&core->processes[i], image, instance + i);
+        struct mf_process *p = &core->processes[i];
+        p->id = i;
+        p->scheduler = i % core->schedulers_count;
+        p->stays = core->control && i >= core->processes_count - core->args->control_group ? MF_STAY_CONTROL
+                   : i < core->args->lingerers                                             ? MF_STAY_LINGERS
+                                                                                           : MF_STAY_NOT;
+        process_begin(p, home_of(core, p), instance + i);
+        atomic_fetch_add(&p->image->processes, 1);
     }
-    atomic_fetch_add(&image->processes, core->processes_count);
     return 0;
 }
 
@@ -185,19 +194,19 @@ int mf_core_convert_all(struct mf_core *core, struct mf_image *image, uint32_t *
     *converted = 0;
     for (uint32_t i = 0; i < core->processes_count; i++) {
         struct mf_process *p = &core->processes[i];
-        int changed = p->image == image ? 0 : state_bring(p, image);
+        int changed = p->image == image || p->stays == MF_STAY_CONTROL ? 0 : state_bring(p, image);
         if (changed < 0)
             return refusal(p, image, err);
         *converted += (uint32_t)changed;
     }
     for (uint32_t i = 0; i < core->processes_count; i++)
-        if (core->processes[i].image != image)
+        if (core->processes[i].image != image && core->processes[i].stays != MF_STAY_CONTROL)
             process_join(&core->processes[i], image);
     mf_local_join(core, image);
     return 0;
 }
 
-void mf_process_remake(struct mf_core *core, struct mf_process *p)
+void mf_process_begin_anew(struct mf_core *core, struct mf_process *p)
 {
     struct mf_scheduler *s = mf_scheduler_of(core, p);
     mf_points_forget(core, p);
@@ -214,10 +223,15 @@ void mf_process_remake(struct mf_core *core, struct mf_process *p)
     }
     if (p->held)
         mf_process_let_go(core, p);
-    struct mf_image *old = p->image, *current = mf_core_current(core);
-    atomic_fetch_add(&current->processes, 1);
-    process_begin(p, current, atomic_fetch_add(&core->rec.node->next_instance, 1) + 1);
+    struct mf_image *old = p->image, *home = home_of(core, p);
+    atomic_fetch_add(&home->processes, 1);
+    process_begin(p, home, atomic_fetch_add(&core->rec.node->next_instance, 1) + 1);
     atomic_fetch_sub(&old->processes, 1);
+}
+
+void mf_process_remake(struct mf_core *core, struct mf_process *p)
+{
+    mf_process_begin_anew(core, p);
 }
 
 struct mf_image *mf_process_image(const struct mf_process *p)
@@ -225,7 +239,7 @@ struct mf_image *mf_process_image(const struct mf_process *p)
     return p->image;
 }
 
-/* --- the sweep: idle processes, converted in the background
+/* --- the sweep: each process in turn, in the background
  * -------------------------------------------------------------- */
 
 #define SWEEP_CHUNK 32
@@ -240,23 +254,45 @@ static struct mf_process *sweep_at(struct mf_scheduler *s, uint32_t n)
     return mf_local_pinger(s, n - (uint32_t)first_pinger);
 }
 
+static bool sweep_convert(struct mf_core *core, struct mf_process *p, struct mf_image *image, struct mf_error *err)
+{
+    if (p->stays)
+        return true;
+    int changed = mf_process_convert(p, image);
+    if (changed < 0) {
+        refusal(p, image, err);
+        return false;
+    }
+    if (changed > 0)
+        atomic_fetch_add(&core->converted, 1);
+    return true;
+}
+
+/* Where points hold messages, losses are to be the same in every run: then nobody may take a message between the first
+ * death and the last. */
+static uint32_t sweep_chunk(const struct mf_core *core)
+{
+    return core->sweep == MF_SWEEP_KILL && mf_points_hold(core) ? UINT32_MAX : SWEEP_CHUNK;
+}
+
 bool mf_sweep_step(struct mf_scheduler *s, struct mf_error *err)
 {
     struct mf_core *core = s->core;
     struct mf_image *image = mf_core_current(core);
-    for (uint32_t i = 0; i < SWEEP_CHUNK; i++) {
+    if (core->sweep == MF_SWEEP_LOOK)
+        return true;
+    for (uint32_t i = 0, n = sweep_chunk(core); i < n; i++) {
         struct mf_process *p = sweep_at(s, s->sweep_next++);
         if (!p)
             return true;
         if (p->image == image)
             continue;
-        int changed = mf_process_convert(p, image);
-        if (changed < 0) {
-            refusal(p, image, err);
-            return true;
+        if (core->sweep == MF_SWEEP_CONVERT || p->is_pinger) {
+            if (!sweep_convert(core, p, image, err))
+                return true;
+        } else if (p->stays != MF_STAY_CONTROL) {
+            s->sweep_killed += mf_guard_death(core, p, MF_DEATH_KILLED);
         }
-        if (changed > 0)
-            atomic_fetch_add(&core->converted, 1);
     }
     return false;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "node/guard.h"
 #include "node/stage.h"
 
 #define MESSAGES_PER_ROUND 256 /* of all processes, before inbox, outbox and attention are looked at */
@@ -105,8 +106,8 @@ static void message_answer(struct mf_process *p, struct mf_message *m, const str
     m->instance = p->instance;
 }
 
-/* The process's code runs. The message becomes its answer. */
-static void message_handle(struct mf_core *core, struct mf_process *p, struct mf_message *m)
+/* The process's code runs. The message becomes its answer. False: the process has crashed over it. */
+static bool message_handle(struct mf_core *core, struct mf_process *p, struct mf_message *m)
 {
     const struct mf_module *module = p->image->module;
     struct mf_ping ping = {.stream = m->stream,
@@ -125,12 +126,16 @@ static void message_handle(struct mf_core *core, struct mf_process *p, struct mf
     case MF_HANDLE_ERROR:
         message_fail(m, "the module answered with an error");
         break;
+    case MF_HANDLE_CRASH:
+        m->kind = MF_MESSAGE_DROPPED;
+        return false;
     default:
         message_fail(m, "the module returned no known verdict");
     }
     uint8_t *byte = mf_recorder_stage(&core->rec, m->stream, m->seq);
     if (byte && __atomic_load_n(byte, __ATOMIC_RELAXED) > MF_STAGE_HANDLED)
         atomic_fetch_add_explicit(&core->rec.node->rehandled, 1, memory_order_relaxed);
+    return true;
 }
 
 /* --- one process
@@ -142,6 +147,8 @@ static bool process_bring(struct mf_core *core, struct mf_scheduler *s, struct m
     enum mf_take take = core->strategy->take ? core->strategy->take(core, p) : MF_TAKE_HANDLE;
     if (take == MF_TAKE_AGAIN)
         return false;
+    if (take == MF_TAKE_STAY)
+        return true;
     if (take == MF_TAKE_DROP) {
         struct mf_message *m = mf_chain_pop(&p->mailbox);
         atomic_fetch_add_explicit(&s->dequeued, 1, memory_order_relaxed);
@@ -188,12 +195,16 @@ static void process_step(struct mf_scheduler *s, struct mf_process *p)
     }
     /* armed: a strategy wants to be asked although nothing new is published yet (`reboot`) */
     bool bring = p->image != mf_core_current(core) || atomic_load_explicit(&core->take_armed, memory_order_relaxed);
-    if (__builtin_expect(bring, 0) && !process_bring(core, s, p))
+    if (__builtin_expect(bring, 0) && !p->stays && !process_bring(core, s, p))
         return;
     mf_chain_pop(&p->mailbox);
     atomic_store_explicit(&s->dequeued, atomic_load_explicit(&s->dequeued, memory_order_relaxed) + 1,
                           memory_order_relaxed);
-    message_handle(core, p, m);
+    if (__builtin_expect(!message_handle(core, p, m), 0)) {
+        mf_scheduler_send(s, m);
+        mf_guard_death(core, p, MF_DEATH_CRASHED);
+        return;
+    }
     if (mf_stage_reach(core, m, MF_STAGE_HANDLED, p, NULL)) {
         p->held_reply = m;
         mf_process_hold(core, p, m);

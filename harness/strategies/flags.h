@@ -11,6 +11,7 @@ enum mf_strategy_flags {
     ANSWERS_TRIGGER = 32,
     ROLLS_BACK = 64,
     NEEDS_TCP = 128,
+    SAME_LAYOUT = 256,
 };
 
 #endif

@@ -19,6 +19,7 @@
 enum mf_take {
     MF_TAKE_HANDLE, /* go on: convert if need be, handle */
     MF_TAKE_DROP,   /* this message is lost; the process goes on */
+    MF_TAKE_STAY,   /* go on with the code and the state that it has */
     MF_TAKE_AGAIN,  /* the process was changed: look at its mailbox anew (the message was freed with it) */
 };
 
@@ -34,6 +35,8 @@ struct mf_strategy {
     enum mf_listener_owner listener;
     /* In the supervisor: replaces the worker. NULL: the request goes to the worker's `upgrade`. */
     int (*supervise)(struct mf_supervisor *supervisor, struct mf_upgrade_request *request, struct mf_error *err);
+    /* In the worker, when its first module is loaded and no thread runs yet. What it can't do is for `upgrade` to say. NULL: nothing. */
+    void (*begin)(struct mf_core *core);
     /* In the worker, on the upgrade's thread. */
     int (*upgrade)(struct mf_core *core, struct mf_upgrade_request *request, struct mf_error *err);
     /* `supervise` uses mf_supervisor_hand_over: each worker gets a line over which it can be handed a descriptor. */

@@ -157,9 +157,8 @@ void check_growth(const char *strategy, unsigned flags)
     struct footprint supervisor = {0}, worker = {0};
     struct node_setup setup = {
         .strategy = strategy, .modules = {MODULE_V1, MODULE_V2, MODULE_V3}, .upgrades = GROWTH_UPGRADES};
-    (void)flags;
     for (uint32_t k = 0; k < GROWTH_UPGRADES; k++)
-        setup.to[k] = (k + 1) % 3;
+        setup.to[k] = (k + 1) % (flags & SAME_LAYOUT ? 2 : 3);
     node_start(&n, &setup);
     struct client *c = client_open(&n);
     for (uint32_t k = 0; k < GROWTH_UPGRADES; k++) {
