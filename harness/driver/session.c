@@ -195,20 +195,30 @@ static void run_do(struct session *s, struct mf_cell_state *state, uint32_t cell
     s->run = NULL;
 }
 
-static void cell_do(struct session *s, uint32_t i)
+static void cell_describe(struct session *s, struct mf_cell_state *state)
 {
-    struct mf_cell_state *state = &s->cells[i];
     struct mf_error err = {0};
-    if (mf_node_describe(s->places.node, s->places.modules, &state->cell->node, state->versions, &err) != 0) {
-        cell_trouble(s, state, &err);
-        mf_progress_note(&s->progress, "%s: %s%s%s", state->cell->name, err.place, err.place[0] ? ": " : "", err.text);
+    if (mf_node_describe(s->places.node, s->places.modules, &state->cell->node, state->versions, &err) == 0)
         return;
-    }
-    /* A target that could not be started once will not be the next time. */
-    for (uint32_t n = 1; n <= s->scenario->repeat && !s->interrupts && !s->broken.text[0] && !state->trouble.text[0];
-         n++) {
-        run_do(s, state, i + 1, n);
-        uv_run(&s->loop, UV_RUN_NOWAIT); /* a signal that came while it was written */
+    cell_trouble(s, state, &err);
+    mf_progress_note(&s->progress, "%s: %s%s%s", state->cell->name, err.place, err.place[0] ? ": " : "", err.text);
+}
+
+/* All cells, and then again, every other round backwards (A B B A): a machine that drifts, as all do, drifts for each cell
+ * alike, and a difference between two cells is theirs. */
+static void rounds_do(struct session *s)
+{
+    uint32_t cells = s->scenario->cells_count;
+    for (uint32_t i = 0; i < cells; i++)
+        cell_describe(s, &s->cells[i]);
+    for (uint32_t n = 1; n <= s->scenario->repeat; n++) {
+        for (uint32_t turn = 0; turn < cells && !s->interrupts && !s->broken.text[0]; turn++) {
+            uint32_t i = n % 2 ? turn : cells - 1 - turn;
+            if (s->cells[i].trouble.text[0])
+                continue; /* a target that could not be started once will not be the next time */
+            run_do(s, &s->cells[i], i + 1, n);
+            uv_run(&s->loop, UV_RUN_NOWAIT); /* a signal that came while it was written */
+        }
     }
 }
 
@@ -358,8 +368,8 @@ int mf_session_run(const struct mf_session_options *options, enum mf_status *sta
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for a session");
     s->options = options;
     int bad = session_open(s, err);
-    for (uint32_t i = 0; !bad && i < s->scenario->cells_count && !s->interrupts && !s->broken.text[0]; i++)
-        cell_do(s, i);
+    if (!bad)
+        rounds_do(s);
     if (!bad)
         bad = session_report(s, status, err);
     loop_close(s);
