@@ -52,6 +52,12 @@ struct mf_node_target {
     const char *strategy; /* a name of strategies.def */
     unsigned flags;       /* its promises */
     uint32_t processes, schedulers;
+    const char *purge;       /* of two-version: a key of purge.def */
+    uint32_t lingerers;      /* of two-version: the first so many processes never leave a version by themselves */
+    uint32_t control_group;  /* the last so many processes are in no upgrade */
+    const char *supervision; /* a key of supervision.def */
+    uint32_t group;          /* processes under one supervisor */
+    bool links;              /* the neighbours in a group are linked */
     const char **modules;                 /* "pingpong/v1": <modules>/pingpong/v1.so, or a path that ends in .so */
     uint32_t modules_count;               /* >= 1; upgrade k goes to modules[k+1 mod count] */
     double ready_ms, upgrade_ms, stop_ms; /* deadlines; defaults 5000, 5000, 5000 */

@@ -156,6 +156,16 @@ static json_t *limits_schema(void)
     return json_pack("{s:[{s:s}, o]}", "anyOf", "type", "number", limits);
 }
 
+/* A strategy is a word, or an object with the word and what else of the node belongs to it. */
+static bool strategy_extend(json_t *node)
+{
+    json_t *strategy = json_object_get(json_object_get(node, "properties"), "strategy");
+    json_t *words = json_incref(json_object_get(strategy, "enum"));
+    json_t *either = json_pack("[{s:o}, {s:s, s:[s,s], s:{s:{s:s, s:s}}}]", "enum", words, "type", "object", "required",
+                               "name", "strategy", "properties", "name", "type", "string", "pattern", MF_NAME_PATTERN);
+    return json_object_del(strategy, "enum") == 0 && put(strategy, "anyOf", either);
+}
+
 static json_t *target_schema(void)
 {
     json_t *node = table_schema(&mf_node_fields);
@@ -163,7 +173,7 @@ static json_t *target_schema(void)
         json_pack("{s:s, s:i, s:i, s:{s:s, s:i, s:i}}", "type", "array", "minItems", 1, "maxItems", MF_MODULES_MAX,
                   "items", "type", "string", "minLength", 1, "maxLength", MF_MODULE_BYTES_MAX);
     json_t *target = table_schema(&mf_target_fields);
-    if (!property_extend(node, "modules", modules) || !property_extend(target, "node", node)) {
+    if (!property_extend(node, "modules", modules) || !strategy_extend(node) || !property_extend(target, "node", node)) {
         json_decref(target);
         return NULL;
     }

@@ -18,9 +18,21 @@ static const unsigned strategy_flags[] = {
 };
 #define STRATEGIES (sizeof strategy_names / sizeof *strategy_names)
 
+static const char *const purge_words[] = {
+#define MF_PURGE(id, key, text) key,
+#include "strategies/purge.def"
+#undef MF_PURGE
+};
+static const char *const supervision_words[] = {
+#define MF_SUPERVISION(id, key, text) key,
+#include "strategies/supervision.def"
+#undef MF_SUPERVISION
+};
+#define WORDS(array) .words = array, .words_count = sizeof array / sizeof *array
+
 struct node_read {
     struct mf_node_target node;
-    uint32_t strategy;
+    uint32_t strategy, purge, supervision;
 };
 
 static const struct mf_field target_rows[] = {
@@ -36,6 +48,18 @@ static const struct mf_field node_rows[] = {
      .text = "lightweight processes in the node"},
     {"schedulers", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.schedulers), 1, 64, "1",
      .text = "threads that run processes"},
+    {"purge", MF_FIELD_WORD, false, MF_MEMBER(node_read, purge), .fallback = "\"soft\"", WORDS(purge_words),
+     .text = "two-version: what becomes of processes that do not leave the old version"},
+    {"lingerers", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.lingerers), 0, 1000000, "0",
+     .text = "two-version: the first so many processes make local calls only, and never leave a version by themselves"},
+    {"control_group", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.control_group), 0, 1000000, "0",
+     .text = "the last so many processes stay out of every upgrade, and their latency is told apart"},
+    {"supervision", MF_FIELD_WORD, false, MF_MEMBER(node_read, supervision), .fallback = "\"one-for-one\"",
+     WORDS(supervision_words), .text = "what a supervisor does when one of its group has died"},
+    {"group", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.group), 1, 1000000, "1",
+     .text = "processes under one supervisor, neighbours on one scheduler"},
+    {"links", MF_FIELD_FLAG, false, MF_MEMBER(node_read, node.links), .fallback = "false",
+     .text = "the neighbours in a group are linked: each dies with the other"},
     {"modules", MF_FIELD_PART, .required = true,
      .text = "an array of 1 to 64 modules, each \"pingpong/v1\" or a path that ends in .so"},
     {"ready_ms", MF_FIELD_NUMBER, false, MF_MEMBER(node_read, node.ready_ms), 1, 600000, "5000",
@@ -141,17 +165,70 @@ static int modules_read(const struct mf_reader *r, const json_t *modules, struct
     return 0;
 }
 
+/* A strategy with what belongs to it: its keys become the node's own, and take the place of those that stand there. */
+static int strategy_spread(const struct mf_reader *r, json_t *node)
+{
+    char shown[80];
+    const char *key;
+    json_t *value, *variant = json_object_get(node, "strategy");
+    if (!json_is_object(variant))
+        return 0;
+    const char *name = json_string_value(json_object_get(variant, "name"));
+    if (!name || !mf_name_is_good(name) || !json_is_string(json_object_get(variant, "strategy")))
+        return mf_reader_fail(r, "target.node.strategy",
+                              "is %s; allowed: a strategy's name, or an object with `name` (" MF_NAME_RULE
+                              "), `strategy` and other keys of target.node",
+                              mf_json_show(shown, sizeof shown, variant));
+    json_incref(variant);
+    int bad = 0;
+    json_object_foreach(variant, key, value)
+    {
+        if (strcmp(key, "name") != 0 && !bad && json_object_set(node, key, value) != 0)
+            bad = mf_reader_no_memory(r);
+    }
+    json_decref(variant);
+    return bad;
+}
+
+static int processes_check(const struct mf_reader *r, const struct mf_node_target *node)
+{
+    if (strcmp(node->strategy, "two-version") != 0 && node->lingerers > 0)
+        return mf_reader_fail(r, "target.node.lingerers",
+                              "is %u, but strategy %s has no two versions side by side; allowed: 0", node->lingerers,
+                              node->strategy);
+    if (strcmp(node->strategy, "two-version") != 0 && strcmp(node->purge, purge_words[0]) != 0)
+        return mf_reader_fail(r, "target.node.purge",
+                              "is \"%s\", but strategy %s has no two versions side by side; allowed: %s", node->purge,
+                              node->strategy, purge_words[0]);
+    if (node->control_group > 0 && !(node->flags & KEEPS_OS_PROCESS))
+        return mf_reader_fail(r, "target.node.control_group",
+                              "is %u, but strategy %s replaces the OS process and everybody in it; allowed: 0",
+                              node->control_group, node->strategy);
+    if (node->lingerers >= node->processes || node->control_group >= node->processes - node->lingerers)
+        return mf_reader_fail(r, "target.node.processes",
+                              "is %u, with %u lingerers and a control group of %u; allowed: more than both together",
+                              node->processes, node->lingerers, node->control_group);
+    if (node->group < 2 && (node->links || strcmp(node->supervision, supervision_words[0]) != 0))
+        return mf_reader_fail(r, "target.node.group", "is %u: nobody could die with anybody; allowed: at least 2",
+                              node->group);
+    return 0;
+}
+
 int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_target *out)
 {
     struct node_read read = {0};
     if (mf_fields_read(r, "target", target, target_rows, mf_target_fields.n, &read) != 0)
         return -1;
     json_t *node = json_object_get(target, "node");
+    if (json_is_object(node) && strategy_spread(r, node) != 0)
+        return -1;
     if (mf_fields_read(r, "target.node", node, node_rows, mf_node_fields.n, &read) != 0 ||
         modules_read(r, json_object_get(node, "modules"), &read.node) != 0)
         return -1;
     read.node.strategy = strategy_names[read.strategy];
     read.node.flags = strategy_flags[read.strategy];
+    read.node.purge = purge_words[read.purge];
+    read.node.supervision = supervision_words[read.supervision];
     *out = read.node;
-    return 0;
+    return processes_check(r, out);
 }
