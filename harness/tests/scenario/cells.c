@@ -104,3 +104,24 @@ Test(scenario, targets_from_files)
     cr_expect(eq(ptr, strstr(s->json, "small.json"), NULL), "all is inlined");
     mf_scenario_free(s);
 }
+
+Test(scenario, a_strategy_brings_what_belongs_to_it)
+{
+    const char *set[] = {
+        "sweep={\"target.node.strategy\": [\"swap\", {\"name\": \"hard\", \"strategy\": \"two-version\", "
+        "\"purge\": \"hard\", \"lingerers\": 2, \"modules\": [\"pingpong/v3\"]}]}",
+        "expect=[{\"when\": {\"target.node.strategy\": \"hard\"}, \"stale\": 0}]"};
+    struct mf_scenario_options options = {.set = set, .set_count = 2};
+    struct mf_scenario *s = test_load(GOOD("minimal.json"), &options);
+    const struct mf_cell *swap = test_cell(s, "strategy=swap"), *hard = test_cell(s, "strategy=hard");
+    expect_text(swap->node.purge, "soft");
+    cr_expect(eq(u32, swap->expect_count, 0));
+    expect_text(hard->node.strategy, "two-version");
+    expect_text(hard->node.purge, "hard");
+    expect_text(hard->node.modules[0], "pingpong/v3");
+    expect_text(hard->parameters[0].value, "hard");
+    cr_expect(eq(u32, hard->node.lingerers, 2));
+    cr_expect(eq(u32, hard->node.modules_count, 1));
+    cr_expect(ne(ptr, (void *)test_expect(hard, "stale"), NULL));
+    mf_scenario_free(s);
+}

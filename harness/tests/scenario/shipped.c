@@ -31,15 +31,16 @@ Test(shipped, comparison_has_every_strategy)
 #undef MF_STRATEGY
     };
     struct mf_scenario *s = test_load(SCENARIOS "/compare-strategies.json", NULL);
-    cr_expect(eq(u32, s->cells_count, sizeof strategies / sizeof *strategies));
     double total_ms = 0;
-    for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++) {
-        const struct mf_cell *c = test_cell(s, strategies[i]);
+    for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
+        test_cell(s, strategies[i]);
+    for (uint32_t i = 0; i < s->cells_count; i++) {
+        const struct mf_cell *c = &s->cells[i];
         cr_expect(ge(u32, c->upgrades_planned, 100));
         cr_expect(ge(dbl, c->load.rate_per_s, 20000));
         total_ms += c->load.warmup_ms + c->load.duration_ms + c->load.drain_ms;
     }
-    cr_expect(lt(dbl, total_ms, 60000));
+    cr_expect(lt(dbl, total_ms, 85000));
     mf_scenario_free(s);
 }
 
