@@ -37,6 +37,18 @@ static void word_number(struct words *w, const char *option, uint64_t value)
     word(w, "%" PRIu64, value);
 }
 
+/* What the processes are besides many; mf_node_target says what it means. */
+static void processes_put(struct words *w, const struct mf_node_target *node)
+{
+    word_option(w, "--purge", node->purge);
+    word_number(w, "--lingerers", node->lingerers);
+    word_number(w, "--control-group", node->control_group);
+    word_option(w, "--supervision", node->supervision);
+    word_number(w, "--group", node->group);
+    if (node->links)
+        word(w, "--links");
+}
+
 static void point_put(struct words *w, uint32_t row, const struct mf_upgrade_plan *u)
 {
     const char *kind;
@@ -83,18 +95,6 @@ static int modules_put(struct words *w, const struct mf_node_options *o, struct 
     return 0;
 }
 
-/* What the processes are besides many; mf_node_target says what it means. */
-static void processes_put(struct words *w, const struct mf_node_target *node)
-{
-    word_option(w, "--purge", node->purge);
-    word_number(w, "--lingerers", node->lingerers);
-    word_number(w, "--control-group", node->control_group);
-    word_option(w, "--supervision", node->supervision);
-    word_number(w, "--group", node->group);
-    if (node->links)
-        word(w, "--links");
-}
-
 static int words_put(struct words *w, const struct mf_node_options *o, const char *listen, const char *dir,
                      struct mf_error *err)
 {
@@ -103,9 +103,9 @@ static int words_put(struct words *w, const struct mf_node_options *o, const cha
     word_number(w, "--recorder-fd", 3);
     word_number(w, "--control-fd", 4);
     word_option(w, "--strategy", cell->node.strategy);
+    processes_put(w, &cell->node);
     word_number(w, "--processes", cell->node.processes);
     word_number(w, "--schedulers", cell->node.schedulers);
-    processes_put(w, &cell->node);
     if (modules_put(w, o, err) != 0)
         return -1;
     word_option(w, "--transport", mf_transport_keys[cell->load.transport]);
