@@ -24,6 +24,11 @@ static double metric_us(const struct mf_hist *h, double q)
     return (double)mf_hist_quantile(h, q) / 1e3;
 }
 
+static double metric_grown(const struct mf_result *r, enum mf_footprint_part part)
+{
+    return (double)r->target.sampled_last.of[part] - (double)r->target.sampled_first.of[part];
+}
+
 static uint64_t metric_extra(const struct mf_result *r, enum mf_extra extra)
 {
     return extra == MF_EXTRA_REHANDLED ? mf_result_rehandled(r) : r->extra[extra];

@@ -77,6 +77,7 @@ static void worker_add(struct mf_result *r, const struct mf_worker_record *w)
     r->connect_timeouts += w->connect_timeouts;
     r->closed_announced += w->closed_announced;
     r->closed_idle += w->closed_idle;
+    r->closed_by_load += w->closed_by_load;
     r->closed_inflight += w->closed_inflight;
     r->reconnects += w->reconnects;
     r->reconnect_ns_max = max_u64(r->reconnect_ns_max, w->reconnect_ns_max);
@@ -232,6 +233,25 @@ int mf_result_from_recorder(struct mf_result *r, const struct mf_recorder *rec, 
     return mf_spikes_find(r, err);
 }
 
+static int64_t grown(const struct mf_target_witness *t, uint32_t part)
+{
+    return (int64_t)(t->sampled_last.of[part] - t->sampled_first.of[part]);
+}
+
+static void samples_merge(struct mf_target_witness *to, const struct mf_target_witness *from)
+{
+    for (uint32_t part = 0; part < MF_FOOTPRINT_COUNT && from->sampled; part++)
+        if (!to->sampled || grown(from, part) > grown(to, part)) {
+            to->sampled_first.of[part] = from->sampled_first.of[part];
+            to->sampled_last.of[part] = from->sampled_last.of[part];
+        }
+    if (from->sampled && !to->sampled) {
+        to->sampled_first_after = from->sampled_first_after;
+        to->sampled_last_after = from->sampled_last_after;
+    }
+    to->sampled |= from->sampled;
+}
+
 static void target_merge(struct mf_target_witness *to, const struct mf_target_witness *from, bool first)
 {
     if (first) {
@@ -242,6 +262,7 @@ static void target_merge(struct mf_target_witness *to, const struct mf_target_wi
     if (!to->died)
         memcpy(to->died_text, from->died_text, sizeof to->died_text);
     to->died += from->died;
+    samples_merge(to, from);
 }
 
 static void counts_merge(struct mf_result *to, const struct mf_result *from)
@@ -266,6 +287,7 @@ static void counts_merge(struct mf_result *to, const struct mf_result *from)
     to->connect_timeouts += from->connect_timeouts;
     to->closed_announced += from->closed_announced;
     to->closed_idle += from->closed_idle;
+    to->closed_by_load += from->closed_by_load;
     to->closed_inflight += from->closed_inflight;
     to->reconnects += from->reconnects;
     to->wakeups += from->wakeups;

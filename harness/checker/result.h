@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/footprint.h"
 #include "recorder/recorder.h"
 
 #define MF_REASONS_MAX 16
@@ -77,6 +78,10 @@ struct mf_target_witness {
     bool gives_version, gives_state;          /* what the target's answers carry */
     uint32_t processes, transport_local;
     char died_text[MF_TEXT_BYTES];
+    /* What the worker held after so many upgrades; a cell has, part by part, the pair of the run in which it grew most. */
+    bool sampled;
+    struct mf_footprint sampled_first, sampled_last;
+    uint32_t sampled_first_after, sampled_last_after;
 };
 
 /* What must be so for the run to prove anything; from the scenario. */
@@ -96,7 +101,7 @@ struct mf_result {
     /* counts */
     uint64_t due, resolved, outcome[MF_OUTCOME_COUNT], replies, extra[MF_EXTRA_COUNT];
     uint64_t lost_by_cause[MF_CAUSE_COUNT], lost_by_stage[MF_STAGE_COUNT], lost_before_stage, warmup_due;
-    uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, reconnects,
+    uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, closed_by_load, reconnects,
         reconnect_ns_max;
     uint64_t wakeups, late_wakeups, wakeup_late_ns_max;
     uint64_t reached[MF_STAGE_COUNT], node_rehandled, stack_bytes_max, oldest_version_age_ns_max;

@@ -18,7 +18,7 @@ void mf_judgement_trouble(struct mf_judgement *judgement, const struct mf_error 
 {
     char text[sizeof err->place + sizeof err->text + 8];
     snprintf(text, sizeof text, "%s%s%s", err->place, err->place[0] ? ": " : "", err->text);
-    mf_judgement_note(judgement, MF_VERDICT_UNKNOWN, text);
+    mf_judgement_note(judgement, err->status == MF_STATUS_SKIPPED ? MF_VERDICT_SKIPPED : MF_VERDICT_UNKNOWN, text);
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------- */

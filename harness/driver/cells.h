@@ -37,7 +37,7 @@ struct mf_report_cell mf_cell_state_report(const struct mf_cell_state *state);
 
 /* One more reason; the verdict becomes the worse one. Where the list is full, its last line gives way. */
 void mf_judgement_note(struct mf_judgement *judgement, enum mf_verdict verdict, const char *text);
-/* Trouble of ours or of the target's proves nothing: unknown. */
+/* Trouble of ours or of the target's proves nothing: unknown; what this machine lacks: skipped. */
 void mf_judgement_trouble(struct mf_judgement *judgement, const struct mf_error *err);
 
 #endif

@@ -159,7 +159,7 @@ static int member_start(struct mf_crew *crew, uint32_t i, const struct mf_crew_o
         return mf_error_set(err, MF_STATUS_USAGE, o->dir, "the path is too long");
     const char *argv[] = {o->program, "--recorder-fd", "3", "--control-fd", "4", NULL};
     struct mf_child_options options = {
-        .argv = argv, .log_path = m->log_path, .recorder_fd = o->rec->fd, .control = true};
+        .argv = argv, .log_path = m->log_path, .recorder_fd = o->rec->fd, .net_fd = o->net_fd, .control = true};
     struct mf_child_events events = {
         .ctx = m, .line = on_line, .garbage = on_garbage, .exited = on_exited, .gone = on_gone};
     m->child = mf_child_start(o->loop, &options, &events, err);

@@ -51,6 +51,7 @@ struct mf_crew_options {
     const char *endpoint;
     const struct mf_recorder *rec;
     uint64_t seed;
+    int net_fd; /* the network namespace that they live in; 0: ours */
 };
 
 /* -1 with *err: see above. The callbacks and `cell` are filled in by the caller before. */

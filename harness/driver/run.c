@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "driver/crew.h"
 #include "driver/firing.h"
+#include "driver/samples.h"
 #include "driver/shape.h"
+#include "targets/netspace.h"
 #include "targets/target.h"
 
 #define START_LEAD_NS    (20 * MF_NS_PER_MS) /* from `go` to the first ping: every worker has heard it by then */
@@ -29,6 +32,8 @@ struct mf_run {
     struct mf_crew crew;
     struct mf_firing firing;
     struct mf_plan *local_plans;
+    struct mf_samples samples;
+    int net_fd; /* the run's own network namespace; 0: none */
     uv_timer_t deadline;
     struct mf_target_witness witness;
     char log_path[PATH_MAX];
@@ -92,8 +97,10 @@ static void run_end(struct mf_run *run, bool hurry)
     uv_timer_stop(&run->deadline);
     if (run->firing_open)
         mf_firing_halt(&run->firing);
-    if (first && run->went)
+    if (first && run->went) {
         run->witness.rss_bytes_last = run->target->ops->rss_bytes(run->target);
+        mf_samples_look(&run->samples, true, &run->witness);
+    }
     if (first || hurry)
         run_end_step(run, hurry);
 }
@@ -231,6 +238,7 @@ static void crew_begin(struct mf_run *run, const char *endpoint)
                                       .dir = run->options.dir,
                                       .endpoint = endpoint,
                                       .rec = &run->rec,
+                                      .net_fd = run->net_fd,
                                       .seed = run->options.seed};
     struct mf_error err;
     run->phase = PHASE_CONNECTING;
@@ -267,6 +275,8 @@ static void on_target_ended(void *ctx, uint32_t k)
         mf_crew_release(&run->crew, k);
     if (run->firing_open)
         mf_firing_ended(&run->firing, k);
+    if (run->phase == PHASE_PINGING)
+        mf_samples_look(&run->samples, false, &run->witness);
     run_end_if_done(run);
 }
 
@@ -315,7 +325,8 @@ static int target_begin(struct mf_run *run, struct mf_error *err)
                                       .modules_dir = o->places->modules,
                                       .local_plan = run->local_plans,
                                       .local_plans = run->local_plans ? run_load(run)->workers : 0,
-                                      .seed = o->seed};
+                                      .seed = o->seed,
+                                      .net_fd = run->net_fd};
     struct mf_target_events events = {.ctx = run,
                                       .ready = on_target_ready,
                                       .fired = on_target_fired,
@@ -341,6 +352,12 @@ static void witness_begin(struct mf_run *run)
                                               .gives_state = true,
                                               .processes = cell->node.processes,
                                               .transport_local = run_is_local(run)};
+}
+
+static int network_begin(struct mf_run *run, struct mf_error *err)
+{
+    uint32_t migrate_req = run->options.cell->node.tcp_migrate_req;
+    return migrate_req == MF_OWN_NETWORK ? 0 : mf_netspace_open(migrate_req, &run->net_fd, err);
 }
 
 static void crew_prepare(struct mf_run *run)
@@ -372,6 +389,7 @@ struct mf_run *mf_run_start(const struct mf_run_options *options, struct mf_erro
         return NULL;
     }
     mf_shape_log(options->cell, options->versions, &run->rec);
+    run->samples.rec = &run->rec;
     uv_timer_init(options->loop, &run->deadline);
     run->deadline.data = run;
     run->deadline_open = true;
@@ -382,7 +400,8 @@ struct mf_run *mf_run_start(const struct mf_run_options *options, struct mf_erro
     /* From here on the run ends by its own way, however far it comes: what fails now is told when it is gathered. */
     if (mf_firing_open(&run->firing, options->loop, options->cell, &run->rec, options->seed, options->versions[0],
                        &run->error) != 0 ||
-        local_plans_make(run, &run->error) != 0 || target_begin(run, &run->error) != 0)
+        local_plans_make(run, &run->error) != 0 || network_begin(run, &run->error) != 0 ||
+        target_begin(run, &run->error) != 0)
         run_end(run, false);
     return run;
 }
@@ -440,6 +459,8 @@ void mf_run_free(struct mf_run *run)
         return;
     if (run->target)
         run->target->ops->free(run->target);
+    if (run->net_fd > 0)
+        close(run->net_fd);
     mf_recorder_close(&run->rec);
     free(run->local_plans);
     free(run);

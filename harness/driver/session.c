@@ -159,7 +159,8 @@ static void run_gather(struct session *s, struct mf_cell_state *state, uint32_t 
     if (mf_result_init(&result, &trouble) == 0 && mf_run_gather(s->run, number, &result, &trouble) == 0) {
         run_judge_and_write(s, state, dir, &result, &trouble);
     } else {
-        mf_progress_run_end(&s->progress, NULL, MF_VERDICT_UNKNOWN, trouble.text);
+        mf_progress_run_end(&s->progress, NULL,
+                            trouble.status == MF_STATUS_SKIPPED ? MF_VERDICT_SKIPPED : MF_VERDICT_UNKNOWN, trouble.text);
         if (trouble.status == MF_STATUS_INTERNAL)
             break_off(s, &trouble);
     }

@@ -108,6 +108,7 @@ static void connection_failed(struct mf_connection *c, enum mf_dial dial, uint64
             mf_account_lost(w->account, ping->stream, ping->seq, cause, now_ns);
     }
     mf_queue_clear(&c->queue);
+    c->asked = 0;
     mf_half_forget(w, c);
     connection_backoff(c, now_ns);
     mf_worker_vacate(w, c);
@@ -122,12 +123,13 @@ static void connection_up(struct mf_connection *c, uint64_t now_ns)
     c->write_errno = 0;
     c->worker->up++;
     record->opened++;
-    if (c->ended_ns > 0) {
+    if (c->ended_ns > 0 && !c->by_load) {
         uint64_t took_ns = now_ns - c->ended_ns;
         record->reconnects++;
         if (took_ns > record->reconnect_ns_max)
             record->reconnect_ns_max = took_ns;
     }
+    c->by_load = false;
     if (socket_watch(c->socket, UV_READABLE) < 0) {
         struct mf_error err;
         mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "a connection cannot be watched");
@@ -237,6 +239,7 @@ static void connection_end(struct mf_connection *c, enum mf_cause cause)
     connection_detach(c);
     mf_queue_clear(&c->queue);
     mf_half_forget(w, c);
+    c->asked = 0;
     c->carry_bytes = 0;
     c->link = MF_LINK_DOWN;
     c->ended_ns = e.now_ns;
@@ -248,6 +251,34 @@ static void connection_end(struct mf_connection *c, enum mf_cause cause)
         connection_backoff(c, e.now_ns);
     }
     mf_worker_vacate(w, c);
+}
+
+bool mf_connection_has_room(const struct mf_connection *c)
+{
+    uint32_t most = c->worker->plan.pings_per_connection;
+
+    return most == 0 || c->asked < most;
+}
+
+void mf_connection_retire(struct mf_connection *c)
+{
+    struct mf_worker *w = c->worker;
+    struct ending e = {.connection = c, .cause = MF_CAUSE_UNANSWERED, .now_ns = mf_clock_now_ns()};
+
+    if (c->link != MF_LINK_UP || c->outstanding > 0 || mf_connection_has_room(c))
+        return;
+    each_open(&e, on_open_lost); /* a slot is free when its ping is past its time-out, too */
+    w->record->closed_by_load++;
+    connection_detach(c);
+    mf_queue_clear(&c->queue);
+    c->carry_bytes = 0;
+    c->asked = 0;
+    c->by_load = true;
+    c->link = MF_LINK_DOWN;
+    c->ended_ns = e.now_ns;
+    c->backoff_ns = BACKOFF_NS_MIN;
+    c->retry_at_ns = e.now_ns;
+    w->up--;
 }
 
 /* Keeps the rest for the next read. */

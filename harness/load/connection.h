@@ -36,6 +36,8 @@ struct mf_connection {
     int dial_errno;                               /* of the last attempt that failed */
     int write_errno;                              /* of the write that showed that this connection has ended */
 
+    uint64_t asked;       /* pings put into its queue since it is up, or is to be */
+    bool by_load;         /* it is down because the load has closed it */
     uint32_t outstanding; /* closed loop: slots of the window in use */
     uint32_t turn;        /* closed loop: which of its streams is next */
     bool listed;          /* among those that mf_worker_settle looks at */
@@ -47,6 +49,11 @@ void mf_connection_done(struct mf_connection *c);
 void mf_connection_beat(struct mf_connection *c, uint64_t now_ns);
 /* Writes what the kernel takes; does nothing where the connection is not up or the kernel is known to be full. */
 void mf_connection_flush(struct mf_connection *c);
+/* Closes it where it has carried its pings (plan.pings_per_connection); pings that are past their time-out are given up
+ * with it. */
+void mf_connection_retire(struct mf_connection *c);
+/* Whether one more ping may go by it. */
+bool mf_connection_has_room(const struct mf_connection *c);
 /* Closes without any effect on the account. */
 void mf_connection_close(struct mf_connection *c);
 

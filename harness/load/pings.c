@@ -41,6 +41,7 @@ static bool worker_ping(struct mf_worker *w, struct mf_connection *c, uint32_t s
     mf_payload_fill(w->payload, msg.payload_bytes, w->plan.seed, stream, msg.seq);
     size_t bytes = w->codec->encode(out, &msg);
     mf_queue_put(&c->queue, bytes, stream, msg.process, msg.seq);
+    c->asked++;
     uint32_t point;
     if (w->points.has_half && !w->half.connection && mf_points_half(&w->points, w->pings, &point))
         mf_half_begin(w, c, point, out, bytes);
@@ -51,7 +52,7 @@ static bool worker_ping(struct mf_worker *w, struct mf_connection *c, uint32_t s
 /* Closed loop: a ping for each free slot of the window, due now. */
 static void worker_fill(struct mf_worker *w, struct mf_connection *c, uint64_t due_ns, uint64_t now_ns)
 {
-    while (c->outstanding < w->plan.window && mf_worker_may_ping(w)) {
+    while (c->outstanding < w->plan.window && mf_connection_has_room(c) && mf_worker_may_ping(w)) {
         uint32_t stream = w->plan.first_stream + c->index + c->turn * w->plan.connections;
         c->turn = c->turn + 1 == w->plan.streams_per_connection ? 0 : c->turn + 1;
         if (!worker_ping(w, c, stream, due_ns, now_ns))
@@ -204,6 +205,7 @@ void mf_worker_settle(struct mf_worker *w)
         struct mf_connection *c = w->listed;
         w->listed = c->next_listed;
         c->listed = false;
+        mf_connection_retire(c);
         if (c->link == MF_LINK_DOWN)
             mf_connection_beat(c, now_ns);
         if (fills)

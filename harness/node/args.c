@@ -13,11 +13,11 @@
 #include "strategies/strategy.h"
 #include "wire/codec.h"
 
-#define PROCESSES_MAX  1000000
-#define SCHEDULERS_MAX 256
-#define PATIENCE_MS    2500
+#define PROCESSES_MAX   1000000
+#define SCHEDULERS_MAX  256
+#define PATIENCE_MS     2500
 #define PATIENCE_MS_MAX 3600000
-#define DELAY_US_MAX   1000000
+#define DELAY_US_MAX    1000000
 
 enum option_id {
     OPTION_RECORDER_FD = 1,

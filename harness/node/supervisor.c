@@ -211,7 +211,7 @@ void mf_supervisor_on_worker_line(struct mf_supervisor *s, struct mf_worker *w, 
     static const struct {
         const char *verb;
         void (*on)(struct mf_supervisor *, struct mf_worker *, const struct mf_control_line *);
-    } verbs[] = {{"prepared", on_prepared}, {"ready", on_ready}, {"fired", on_fired},      {"ended", on_ended},
+    } verbs[] = {{"prepared", on_prepared}, {"ready", on_ready}, {"fired", on_fired},     {"ended", on_ended},
                  {"done", on_done},         {"error", on_error}, {"finished", on_passed}, {"phase", on_passed}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(verbs[i].verb, line->verb) == 0)

@@ -302,8 +302,8 @@ int mf_supervisor_start_newcomer(struct mf_supervisor *s, uint32_t module_index,
     int bad = worker_launch(s, &s->newcomer, &args, err);
     fd_close(&take[1]);
     if (!bad)
-        bad = worker_await(s, &s->newcomer, takes_over ? &s->newcomer.prepared : &s->newcomer.ready, start_deadline_ms(s),
-                           err);
+        bad = worker_await(s, &s->newcomer, takes_over ? &s->newcomer.prepared : &s->newcomer.ready,
+                           start_deadline_ms(s), err);
     if (bad)
         mf_supervisor_dismiss_newcomer(s);
     return bad;

@@ -229,6 +229,7 @@ struct mf_worker_record {
 
     /* connection events */
     uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, reconnects;
+    uint64_t closed_by_load; /* by pings_per_connection */
     uint64_t reconnect_ns_max;
 
     /* the instrument itself */

@@ -87,6 +87,7 @@ static json_t *connections_json(const struct mf_result *r)
     mf_json_put(&j, "closed_announced", mf_json_count(r->closed_announced));
     mf_json_put(&j, "closed_idle", mf_json_count(r->closed_idle));
     mf_json_put(&j, "closed_inflight", mf_json_count(r->closed_inflight));
+    mf_json_put(&j, "closed_by_load", mf_json_count(r->closed_by_load));
     mf_json_put(&j, "reconnects", mf_json_count(r->reconnects));
     mf_json_put(&j, "reconnect_ms_max",
                 r->reconnects ? mf_json_number((double)r->reconnect_ns_max / 1e6) : json_null());
@@ -115,6 +116,15 @@ static json_t *resources_json(const struct mf_result *r)
     struct mf_json j = mf_json_begin();
     mf_json_put(&j, "target_rss_bytes_first", t->rss_bytes_first ? mf_json_count(t->rss_bytes_first) : json_null());
     mf_json_put(&j, "target_rss_bytes_last", t->rss_bytes_last ? mf_json_count(t->rss_bytes_last) : json_null());
+    mf_json_put(&j, "sampled_first_after", t->sampled ? json_integer(t->sampled_first_after) : json_null());
+    mf_json_put(&j, "sampled_last_after", t->sampled ? json_integer(t->sampled_last_after) : json_null());
+    for (uint32_t i = 0; i < MF_FOOTPRINT_COUNT; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s_first", mf_footprint_keys[i]);
+        mf_json_put(&j, key, t->sampled ? mf_json_count(t->sampled_first.of[i]) : json_null());
+        snprintf(key, sizeof key, "%s_last", mf_footprint_keys[i]);
+        mf_json_put(&j, key, t->sampled ? mf_json_count(t->sampled_last.of[i]) : json_null());
+    }
     mf_json_put(&j, "oldest_version_age_ms_max", mf_json_number((double)r->oldest_version_age_ns_max / 1e6));
     mf_json_put(&j, "stack_bytes_max", mf_json_count(r->stack_bytes_max));
     mf_json_put(&j, "target_starts", json_integer(r->starts));

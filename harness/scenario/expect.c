@@ -94,7 +94,7 @@ static bool any_fits(const json_t *wanted, const json_t *values)
     json_t *value;
     json_array_foreach((json_t *)values, i, value)
     {
-        if (value_fits(wanted, value))
+        if (value_fits(wanted, mf_sweep_value(value)))
             return true;
     }
     return false;

@@ -54,6 +54,9 @@ static const struct mf_field load_rows[] = {
      .text = "mode open (required): pings due per second, all workers together"},
     {"window", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.window), 1, 65536,
      .text = "mode closed (required): pings outstanding per connection"},
+    {"pings_per_connection", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.pings_per_connection), 0, 1e9, "0",
+     .text = "mode closed: a connection is closed when so many pings of it have their answers, and made anew; 0: it is "
+             "kept"},
     {"messages", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.messages), 0, 1e12, "0",
      .text = "stop after so many pings in all; 0: when duration_ms is over"},
     {"payload_bytes", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.payload_bytes), 0, 65536,
@@ -179,6 +182,34 @@ static int wire_states_check(const struct mf_reader *r, const struct mf_load *lo
     return 0;
 }
 
+static int tcp_check(const struct mf_reader *r, const struct mf_load *load, const struct mf_node_target *node)
+{
+    if (load->transport == MF_TRANSPORT_TCP)
+        return 0;
+    if (node->flags & NEEDS_TCP)
+        return mf_reader_fail(
+            r, "load.transport",
+            "is \"%s\", but with strategy %s two OS processes listen at one place, which TCP alone can; allowed: tcp",
+            mf_transport_keys[load->transport], node->strategy);
+    if (node->tcp_migrate_req != MF_OWN_NETWORK)
+        return mf_reader_fail(r, "target.node.tcp_migrate_req", "is for transport \"tcp\" only");
+    return 0;
+}
+
+static int pings_per_connection_check(const struct mf_reader *r, const struct load_read *read)
+{
+    const struct mf_load *load = &read->load;
+    if (load->pings_per_connection > 0 && read->mode == MODE_OPEN)
+        return mf_reader_fail(r, "load.pings_per_connection",
+                              "is %u, which is for mode \"closed\" only; allowed with mode \"open\": 0",
+                              load->pings_per_connection);
+    if (load->pings_per_connection > 0 && load->transport == MF_TRANSPORT_LOCAL)
+        return mf_reader_fail(r, "load.pings_per_connection",
+                              "is %u, but transport \"local\" has no connections; allowed: 0",
+                              load->pings_per_connection);
+    return 0;
+}
+
 static int load_check(const struct mf_reader *r, const struct load_read *read)
 {
     const struct mf_load *load = &read->load;
@@ -211,7 +242,8 @@ int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_t
     struct load_read read = {0};
     if (mf_fields_read(r, "load", load, load_rows, mf_load_fields.n, &read) != 0 ||
         mode_keys_check(r, load, read.mode == MODE_OPEN) != 0 || defaults_fill(r, load, node, &read) != 0 ||
-        local_check(r, &read.load, node) != 0 || load_check(r, &read) != 0 ||
+        local_check(r, &read.load, node) != 0 || tcp_check(r, &read.load, node) != 0 ||
+        pings_per_connection_check(r, &read) != 0 || load_check(r, &read) != 0 ||
         wire_states_read(r, load, &read.load.wire_states) != 0 || wire_states_check(r, &read.load) != 0)
         return -1;
     read.load.codec = codec_names[read.codec];

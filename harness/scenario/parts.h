@@ -50,6 +50,8 @@ int mf_expect_check(const struct mf_reader *r, json_t *expect, const json_t *fil
  * read, as JSON. */
 int mf_expect_read(const struct mf_reader *r, json_t *expect, json_t *document, struct mf_cell *cell, json_t **kept);
 
+/* What a value of the sweep sets its path to: itself, or its "value" where it has a "with" beside it. */
+const json_t *mf_sweep_value(const json_t *value);
 /* Checks the sweep; *cells is how many it makes (1 where it is empty). */
 int mf_sweep_check(const struct mf_reader *r, json_t *sweep, uint32_t *cells);
 /* Sets the parameters of cell `index` in `document` (the last path varies fastest) and fills the cell's name and

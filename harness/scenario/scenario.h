@@ -48,6 +48,7 @@ struct mf_upgrade_plan {
     double hold_ms; /* at most so long waiting for quiet before firing; default 100 */
 };
 
+#define MF_OWN_NETWORK UINT32_MAX
 struct mf_node_target {
     const char *strategy; /* a name of strategies.def */
     unsigned flags;       /* its promises */
@@ -60,6 +61,9 @@ struct mf_node_target {
     bool links;              /* the neighbours in a group are linked */
     const char **modules;                 /* "pingpong/v1": <modules>/pingpong/v1.so, or a path that ends in .so */
     uint32_t modules_count;               /* >= 1; upgrade k goes to modules[k+1 mod count] */
+    uint32_t accept_delay_us;             /* between two accepted connections; 0: as they come */
+    const char *retire;                   /* reuseport: how the old copy ends, a name of strategies/retire.def */
+    uint32_t tcp_migrate_req;             /* 0, 1: in a network namespace of the run's own; MF_OWN_NETWORK: in ours */
     double ready_ms, upgrade_ms, stop_ms; /* deadlines; defaults 5000, 5000, 5000 */
 };
 
@@ -72,6 +76,7 @@ struct mf_load {
         streams_per_connection; /* connections: of all workers together; a multiple of workers */
     double rate_per_s;          /* open; of all workers together */
     uint32_t window;            /* closed */
+    uint32_t pings_per_connection; /* closed: after so many a connection is closed and made anew; 0: it is kept */
     uint64_t messages;          /* 0: until duration_ms; else stop after so many pings in all */
     uint32_t payload_bytes;
     double timeout_ms, connect_timeout_ms, warmup_ms, duration_ms, drain_ms;

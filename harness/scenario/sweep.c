@@ -13,14 +13,31 @@
 
 static const char *const swept_parts[] = {"target", "load", "upgrades", "faults", "proof"};
 
+/* {"value": V, "with": {PATH: W, ...}}: V, where the cell needs other things beside it. */
+static bool value_has_company(const json_t *value)
+{
+    return json_object_size(value) == 2 && json_object_get(value, "value") &&
+           json_is_object(json_object_get(value, "with"));
+}
+
+const json_t *mf_sweep_value(const json_t *value)
+{
+    return value_has_company(value) ? json_object_get(value, "value") : value;
+}
+
+static bool path_is_known(const char *path)
+{
+    bool known = false;
+    for (size_t i = 0; i < COUNT(swept_parts); i++)
+        known |= mf_keypath_within(path, swept_parts[i]);
+    return known;
+}
+
 static int path_check(const struct mf_reader *r, json_t *sweep, const char *path)
 {
     char place[MF_KEY_PATH_BYTES], joined[128];
     mf_key_path(place, "sweep", path);
-    bool known = false;
-    for (size_t i = 0; i < COUNT(swept_parts); i++)
-        known |= mf_keypath_within(path, swept_parts[i]);
-    if (!known)
+    if (!path_is_known(path))
         return mf_reader_fail(r, place, "cannot be swept; allowed: paths that begin with %s",
                               mf_names_join(joined, sizeof joined, swept_parts, COUNT(swept_parts)));
     const char *earlier;
@@ -31,6 +48,29 @@ static int path_check(const struct mf_reader *r, json_t *sweep, const char *path
             break;
         if (mf_keypath_within(earlier, path))
             return mf_reader_fail(r, place, "would overwrite what sweep.%s has set; allowed: before it", earlier);
+    }
+    return 0;
+}
+
+/* What goes with a value may not be what the sweep sets by itself: one of the two would be overwritten. */
+static int company_check(const struct mf_reader *r, json_t *sweep, const char *path, size_t i, const json_t *value)
+{
+    char place[MF_KEY_PATH_BYTES], joined[128];
+    const char *with, *swept;
+    json_t *what, *values;
+    if (!value_has_company(value))
+        return 0;
+    json_object_foreach(json_object_get(value, "with"), with, what)
+    {
+        snprintf(place, sizeof place, "sweep.%.150s[%zu].with.%.150s", path, i, with);
+        if (!path_is_known(with))
+            return mf_reader_fail(r, place, "cannot be set; allowed: paths that begin with %s",
+                                  mf_names_join(joined, sizeof joined, swept_parts, COUNT(swept_parts)));
+        json_object_foreach(sweep, swept, values)
+        {
+            if (mf_keypath_within(with, swept) || mf_keypath_within(swept, with))
+                return mf_reader_fail(r, place, "is swept too, by sweep.%s", swept);
+        }
     }
     return 0;
 }
@@ -46,7 +86,7 @@ static int values_check(const struct mf_reader *r, const char *path, const json_
     /* over the limit anyway: don't compare each with each */
     for (size_t i = 0; i < json_array_size(values) && i < MF_CELLS_MAX; i++)
         for (size_t j = 0; j < i; j++)
-            if (json_equal(json_array_get(values, i), json_array_get(values, j))) {
+            if (json_equal(mf_sweep_value(json_array_get(values, i)), mf_sweep_value(json_array_get(values, j)))) {
                 snprintf(place, sizeof place, "sweep.%s[%zu]", path, i);
                 return mf_reader_fail(r, place, "is %s, as [%zu] is; allowed: each value once",
                                       mf_json_show(shown, sizeof shown, json_array_get(values, i)), j);
@@ -65,6 +105,9 @@ int mf_sweep_check(const struct mf_reader *r, json_t *sweep, uint32_t *cells)
     {
         if (path_check(r, sweep, path) != 0 || values_check(r, path, values) != 0)
             return -1;
+        for (size_t i = 0; i < json_array_size(values); i++)
+            if (company_check(r, sweep, path, i, json_array_get(values, i)) != 0)
+                return -1;
         product *= (double)json_array_size(values);
     }
     if (product > MF_CELLS_MAX)
@@ -180,9 +223,38 @@ static int parameter_fill(const struct mf_reader *r, const char *path, const jso
     return parameter->path && parameter->value ? 0 : mf_reader_no_memory(r);
 }
 
+/* Sets the path of the cell's document to a copy: a cell's defaults must not be written into the sweep's value. */
+static int value_apply(const struct mf_reader *r, json_t *document, const char *place, const char *path,
+                       const json_t *value)
+{
+    char why[256];
+    json_t *copy = json_deep_copy(value);
+    if (!copy)
+        return mf_reader_no_memory(r);
+    int bad = mf_keypath_set(document, path, copy, why, sizeof why);
+    json_decref(copy);
+    return bad ? mf_reader_fail(r, place, "%s", why) : 0;
+}
+
+static int company_apply(const struct mf_reader *r, json_t *document, const char *place, const json_t *value)
+{
+    char with_place[MF_KEY_PATH_BYTES];
+    const char *with;
+    json_t *what;
+    if (!value_has_company(value))
+        return 0;
+    json_object_foreach(json_object_get(value, "with"), with, what)
+    {
+        snprintf(with_place, sizeof with_place, "%.200s.with.%.150s", place, with);
+        if (value_apply(r, document, with_place, with, what) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int mf_sweep_apply(const struct mf_reader *r, json_t *sweep, uint32_t index, json_t *document, struct mf_cell *cell)
 {
-    char name[CELL_NAME_BYTES] = "", why[256], place[MF_KEY_PATH_BYTES];
+    char name[CELL_NAME_BYTES] = "", place[MF_KEY_PATH_BYTES];
     const char *path;
     json_t *values;
     uint32_t stride = 1, i = 0;
@@ -197,16 +269,11 @@ int mf_sweep_apply(const struct mf_reader *r, json_t *sweep, uint32_t index, jso
     json_object_foreach(sweep, path, values)
     {
         stride /= (uint32_t)json_array_size(values);
-        json_t *value = json_array_get(values, index / stride % json_array_size(values));
-        json_t *copy = json_deep_copy(value); /* a cell's defaults must not be written into the sweep's value */
-        if (!copy)
-            return mf_reader_no_memory(r);
-        int bad = mf_keypath_set(document, path, copy, why, sizeof why);
-        json_decref(copy);
-        if (bad) {
-            mf_key_path(place, "sweep", path);
-            return mf_reader_fail(r, place, "%s", why);
-        }
+        const json_t *whole = json_array_get(values, index / stride % json_array_size(values));
+        const json_t *value = mf_sweep_value(whole);
+        mf_key_path(place, "sweep", path);
+        if (value_apply(r, document, place, path, value) != 0 || company_apply(r, document, place, whole) != 0)
+            return -1;
         name_append(name, sweep, path, value);
         if (parameter_fill(r, path, value, &cell->parameters[i++]) != 0)
             return -1;

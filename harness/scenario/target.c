@@ -18,6 +18,11 @@ static const unsigned strategy_flags[] = {
 };
 #define STRATEGIES (sizeof strategy_names / sizeof *strategy_names)
 
+static const char *const retire_words[] = {
+#define MF_RETIRE(id, key, text) key,
+#include "strategies/retire.def"
+#undef MF_RETIRE
+};
 static const char *const purge_words[] = {
 #define MF_PURGE(id, key, text) key,
 #include "strategies/purge.def"
@@ -32,7 +37,7 @@ static const char *const supervision_words[] = {
 
 struct node_read {
     struct mf_node_target node;
-    uint32_t strategy, purge, supervision;
+    uint32_t strategy, purge, supervision, retire;
 };
 
 static const struct mf_field target_rows[] = {
@@ -62,6 +67,12 @@ static const struct mf_field node_rows[] = {
      .text = "the neighbours in a group are linked: each dies with the other"},
     {"modules", MF_FIELD_PART, .required = true,
      .text = "an array of 1 to 64 modules, each \"pingpong/v1\" or a path that ends in .so"},
+    {"retire", MF_FIELD_WORD, false, MF_MEMBER(node_read, retire), .fallback = "\"finish\"", WORDS(retire_words), .text = "strategy reuseport: how the old copy ends"},
+    {"accept_delay_us", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.accept_delay_us), 0, 1000000, "0",
+     .text = "between two accepted connections, so that the accept queue fills; 0: as they come"},
+    {"tcp_migrate_req", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.tcp_migrate_req), 0, 1,
+     .text = "transport tcp: node and load run in a network namespace of their own (which needs root) where "
+             "net.ipv4.tcp_migrate_req has this value; default: in the machine's own, as it is"},
     {"ready_ms", MF_FIELD_NUMBER, false, MF_MEMBER(node_read, node.ready_ms), 1, 600000, "5000",
      .text = "deadline of a start"},
     {"upgrade_ms", MF_FIELD_NUMBER, false, MF_MEMBER(node_read, node.upgrade_ms), 1, 600000, "5000",
@@ -216,7 +227,7 @@ static int processes_check(const struct mf_reader *r, const struct mf_node_targe
 
 int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_target *out)
 {
-    struct node_read read = {0};
+    struct node_read read = {.node.tcp_migrate_req = MF_OWN_NETWORK};
     if (mf_fields_read(r, "target", target, target_rows, mf_target_fields.n, &read) != 0)
         return -1;
     json_t *node = json_object_get(target, "node");
@@ -229,6 +240,7 @@ int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_tar
     read.node.flags = strategy_flags[read.strategy];
     read.node.purge = purge_words[read.purge];
     read.node.supervision = supervision_words[read.supervision];
+    read.node.retire = retire_words[read.retire];
     *out = read.node;
     return processes_check(r, out);
 }

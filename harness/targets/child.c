@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "targets/group.h"
+#include "targets/netspace.h"
 
 #define TERM_TO_KILL_MS 1000
 #define LEFT_LOOK_MS    5
@@ -246,7 +247,14 @@ static int child_spawn(struct mf_child *c, const struct mf_child_options *option
         .stdio_count = 5,
         .stdio = stdio,
     };
-    return uv_spawn(c->loop, &c->process, &spawn);
+    /* the child is forked from this thread, and begins in its namespace */
+    int back = -1;
+    if (options->net_fd > 0 && mf_netspace_enter(options->net_fd, &back) != 0)
+        return uv_translate_sys_error(errno);
+    int bad = uv_spawn(c->loop, &c->process, &spawn);
+    if (back >= 0)
+        mf_netspace_leave(back);
+    return bad;
 }
 
 static int line_open(struct mf_child *c, int *theirs, struct mf_error *err)

@@ -30,6 +30,7 @@ struct mf_child_options {
     const char *const *argv; /* argv[0] is the program's path; NULL-terminated; borrowed during the call */
     const char *log_path;    /* made if need be, appended to */
     int recorder_fd;         /* -1: none */
+    int net_fd;              /* the network namespace that it lives in (targets/netspace.h); 0: ours */
     bool control;
 };
 

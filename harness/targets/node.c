@@ -266,8 +266,11 @@ static int node_spawn(struct node *n, struct mf_error *err)
     const char **argv = mf_node_argv(&n->options, n->listen[0] ? n->listen : NULL, n->scratch, err);
     if (!argv)
         return -1;
-    struct mf_child_options options = {
-        .argv = argv, .log_path = n->options.log_path, .recorder_fd = n->options.recorder->fd, .control = true};
+    struct mf_child_options options = {.argv = argv,
+                                       .log_path = n->options.log_path,
+                                       .recorder_fd = n->options.recorder->fd,
+                                       .net_fd = n->options.net_fd,
+                                       .control = true};
     struct mf_child_events events = {
         .ctx = n, .line = on_line, .garbage = on_garbage, .exited = on_exited, .gone = on_gone};
     n->child = mf_child_start(n->target.loop, &options, &events, err);

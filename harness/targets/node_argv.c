@@ -114,6 +114,8 @@ static int words_put(struct words *w, const struct mf_node_options *o, const cha
     word_option(w, "--codec", cell->load.codec);
     word_option(w, "--dir", dir);
     word_number(w, "--seed", o->seed);
+    word_number(w, "--accept-delay-us", cell->node.accept_delay_us);
+    word_option(w, "--retire", cell->node.retire);
     points_put(w, cell);
     return 0;
 }

@@ -58,6 +58,7 @@ struct mf_node_options {
     const struct mf_plan *local_plan; /* one per scheduler, for transport local; else NULL */
     uint32_t local_plans;
     uint64_t seed;
+    int net_fd; /* the network namespace that it lives in; 0: ours */
 };
 struct mf_target *mf_target_new_node(uv_loop_t *loop, const struct mf_node_options *options,
                                      const struct mf_target_events *events, struct mf_error *err);

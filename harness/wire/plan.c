@@ -23,6 +23,7 @@
     X(probes, 0, MF_PLAN_PROBES)                                                                                       \
     X(processes, 1, 0xFFFFFFFE)                                                                                        \
     X(window, 0, 1000000)                                                                                              \
+    X(pings_per_connection, 0, UINT32_MAX)                                                                             \
     X(messages, 0, UINT64_MAX)                                                                                         \
     X(payload_bytes, 0, 65536)                                                                                         \
     X(timeout_ns, 1, DAY_NS)                                                                                           \

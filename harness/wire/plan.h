@@ -42,6 +42,7 @@ struct mf_plan {
     enum mf_arrivals arrivals; /* open */
     double rate_per_s;         /* open: of this worker */
     uint32_t window;           /* closed: pings outstanding per connection (local: per stream) */
+    uint32_t pings_per_connection; /* closed: see README of load; 0: connections are kept */
     uint64_t messages;         /* stop after so many pings of this worker; 0: by time only */
     uint32_t payload_bytes;
     uint64_t timeout_ns, connect_timeout_ns, drain_ns,

@@ -23,7 +23,12 @@ static void clean_run(uint32_t upgrades)
                                          .gives_state = true,
                                          .processes = 4,
                                          .rss_bytes_first = 1000,
-                                         .rss_bytes_last = 2000};
+                                         .rss_bytes_last = 2000,
+                                         .sampled = true,
+                                         .sampled_first = {{40, 9, 3, 1000}},
+                                         .sampled_last = {{41, 9, 3, 1010}},
+                                         .sampled_first_after = 1,
+                                         .sampled_last_after = 4};
     uint64_t now = START;
     for (uint32_t k = 0; k <= upgrades; k++) {
         for (int i = 0; i < 18; i++, now += 5 * MS)
@@ -104,6 +109,11 @@ Test(result, a_clean_run_passes_with_proof)
     cr_assert(eq(dbl, number("blackout_ms.max"), 0));
     cr_assert(eq(dbl, number("latency_us.response.max"), 4000));
     cr_assert(eq(dbl, number("resources.target_rss_bytes_last"), 2000));
+    cr_assert(eq(dbl, number("resources.mappings_first"), 40));
+    cr_assert(eq(dbl, number("resources.mappings_grown"), 1));
+    cr_assert(eq(dbl, number("resources.descriptors_grown"), 0));
+    cr_assert(eq(dbl, number("resources.threads_last"), 3));
+    cr_assert(eq(dbl, number("resources.private_rss_grown_percent"), 1));
     cr_assert(eq(dbl, number("instrument.balanced"), 1));
     for (uint32_t k = 0; k < 4; k++) {
         cr_assert(eq(u64, result.upgrades[k].in_flight, 2));

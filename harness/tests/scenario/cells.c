@@ -27,6 +27,21 @@ Test(scenario, sweep_is_a_product)
     mf_scenario_free(s);
 }
 
+Test(scenario, a_value_may_bring_company)
+{
+    struct mf_scenario *s = test_load(GOOD("company.json"), NULL);
+    cr_assert(eq(u32, s->cells_count, 2));
+    expect_text(s->cells[0].name, "strategy=swap");
+    cr_expect(eq(int, (int)s->cells[0].load.transport, MF_TRANSPORT_UNIX));
+    expect_text(s->cells[1].name, "strategy=reuseport");
+    expect_text(s->cells[1].parameters[0].value, "reuseport");
+    cr_expect(eq(int, (int)s->cells[1].load.transport, MF_TRANSPORT_TCP));
+    expect_text(s->cells[1].node.retire, "exit");
+    cr_expect(eq(ptr, (void *)test_expect(&s->cells[0], "lost"), NULL));
+    cr_expect(ne(ptr, (void *)test_expect(&s->cells[1], "lost"), NULL));
+    mf_scenario_free(s);
+}
+
 Test(scenario, when_chooses_cells)
 {
     struct mf_scenario *s = test_load(GOOD("sweep.json"), NULL);
