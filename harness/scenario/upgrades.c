@@ -38,7 +38,7 @@ const char *const mf_point_texts[MF_POINT_COUNT] = {
     }
 #define ROW_HOLD_MS                                                                                                    \
     {                                                                                                                  \
-        "hold_ms", MF_FIELD_NUMBER, false, MF_MEMBER(mf_upgrade_plan, hold_ms), 1, 60000,                              \
+        "hold_ms", MF_FIELD_NUMBER, false, MF_MEMBER(mf_upgrade_plan, hold_ms), 0, 60000,                              \
             .text = "with hold: wait at most so long for quiet before firing; default 100"                             \
     }
 

@@ -55,14 +55,17 @@ Test(image, in_place_is_stale_and_private_is_not)
 {
     static struct bench b;
     struct mf_error err = {0};
-    struct mf_image *stale, *fresh;
+    struct mf_image *first, *stale, *fresh;
     bench_start(&b, 4, 1, "local");
+    cr_assert(eq(int, mf_core_load(&b.core, MODULE_V1, MF_LOAD_IN_PLACE, &first, &err), 0), "%s", err.text);
     cr_assert(eq(int, mf_core_load(&b.core, MODULE_V2, MF_LOAD_IN_PLACE, &stale, &err), 0), "%s", err.text);
     cr_assert(eq(u32, mf_image_module(stale)->version, 1));
     cr_assert(eq(int, mf_core_load(&b.core, MODULE_V2, MF_LOAD_PRIVATE, &fresh, &err), 0), "%s", err.text);
     cr_assert(eq(u32, mf_image_module(fresh)->version, 2));
-    cr_assert(eq(u32, atomic_load(&b.rec.node->resident_versions), 2));
+    /* the node's own, the first with the stale one, and the fresh one */
+    cr_assert(eq(u32, atomic_load(&b.rec.node->resident_versions), 3));
     mf_core_unload(&b.core, stale);
+    mf_core_unload(&b.core, first);
     mf_core_unload(&b.core, fresh);
     bench_stop(&b);
 }
