@@ -1,0 +1,183 @@
+/* Plans: each act alone, all of them in one run, and random ones. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "self.h"
+
+const char *const self_act_keys[SELF_ACT_COUNT] = {
+#define LIAR_ACT(id, key, scope, text) key,
+#include "acts.def"
+#undef LIAR_ACT
+};
+
+static const char *const codecs[] = {"frame", "line"};
+static const char *const transports[] = {"unix", "tcp"};
+
+static void plan_begin(struct self_plan *plan, int transport, int codec)
+{
+    *plan = (struct self_plan){
+        .seed = 42,
+        .over_tcp = transport == 1,
+        .codec = codecs[codec],
+        .rate_per_s = 500,
+        .window = 4,
+        .connections = 2,
+        .streams_per_connection = 2,
+        .processes_per_stream = 2,
+        .payload_bytes = codec == 0 ? 16 : 0,
+        .messages = 240,
+    };
+}
+
+static void plan_add(struct self_plan *plan, enum self_act kind, uint64_t at, uint64_t arg)
+{
+    if (plan->acts == SELF_ACTS_MAX)
+        return;
+    plan->act[plan->acts].kind = kind;
+    plan->act[plan->acts].at = at;
+    plan->act[plan->acts++].arg = arg;
+    plan->upgrades += kind == SELF_UPGRADE;
+}
+
+/* Idle connections are an open loop's: in a closed loop something is always in flight. */
+static bool act_is_idle(enum self_act kind)
+{
+    return kind == SELF_FIN_IDLE || kind == SELF_RST_IDLE;
+}
+
+static bool act_is_last(enum self_act kind)
+{
+    return kind == SELF_GONE || kind == SELF_FULL_QUEUE || kind == SELF_STARVE;
+}
+
+/* So that some pings are left which then can't be sent. */
+static uint64_t last_at(const struct self_plan *plan)
+{
+    return plan->messages - 2ULL * plan->window * plan->connections;
+}
+
+/* So much in flight that the kernel does not take it all. */
+static void plan_be_deaf(struct self_plan *plan)
+{
+    plan->window = 16;
+    plan->connections = 1;
+    plan->payload_bytes = 60000;
+    plan->messages = 80;
+}
+
+static bool act_makes_sense(enum self_act kind, bool over_tcp, bool is_line)
+{
+    return !(kind == SELF_RST_IDLE && !over_tcp) && !(kind == SELF_DEAF && is_line);
+}
+
+/* An argument that makes sense, from any number. */
+static uint64_t act_arg(enum self_act kind, uint64_t any)
+{
+    switch (kind) {
+    case SELF_TWICE_LATER: return 1 + any % 9;
+    case SELF_PHANTOM:
+    case SELF_WRONG_ID:
+    case SELF_UPGRADE: return any % 3;
+    case SELF_COUNT_SKIP: return 1 + any % 5;
+    case SELF_HALF: return 1 + any % 60;
+    case SELF_LISTENER_GONE:
+    case SELF_SLOW_ACCEPT:
+    case SELF_SILENT: return 1 + any % 40;
+    default: return 0;
+    }
+}
+
+bool self_plan_alone(struct self_plan *plan, enum self_act kind, int transport, int codec)
+{
+    plan_begin(plan, transport, codec);
+    if (!act_makes_sense(kind, transport == 1, codec == 1))
+        return false;
+    snprintf(plan->name, sizeof plan->name, "alone-%s-%s-%s", self_act_keys[kind], transports[transport],
+             codecs[codec]);
+    plan->open_loop = act_is_idle(kind);
+    if (plan->open_loop)
+        plan->rate_per_s = 200;
+    if (plan->open_loop)
+        plan->messages = 60;
+    if (kind == SELF_DEAF)
+        plan_be_deaf(plan);
+    if (kind == SELF_STALE)
+        plan_add(plan, SELF_UPGRADE, 20, 0);
+    if (act_is_last(kind)) {
+        plan_add(plan, kind, last_at(plan), 0);
+    } else if (kind == SELF_SILENT_LONG || kind == SELF_DEAF) {
+        plan_add(plan, kind, 40, 0);
+    } else {
+        for (uint64_t i = 1; i <= 4; i++)
+            plan_add(plan, kind, plan->messages * i / 6, act_arg(kind, i));
+    }
+    return true;
+}
+
+void self_plan_mixed(struct self_plan *plan, int transport, int codec)
+{
+    uint64_t at = 20;
+
+    plan_begin(plan, transport, codec);
+    plan->messages = 1500;
+    snprintf(plan->name, sizeof plan->name, "mixed-%s-%s", transports[transport], codecs[codec]);
+    plan_add(plan, SELF_UPGRADE, 10, 1);
+    for (int kind = 0; kind < SELF_ACT_COUNT; kind++)
+        if (!act_is_idle(kind) && !act_is_last(kind) && kind != SELF_DEAF)
+            plan_add(plan, kind, at += 25, act_arg(kind, (uint64_t)kind));
+    plan_add(plan, SELF_GONE, last_at(plan), 0);
+}
+
+static enum self_act random_act(struct mf_rng *rng, const struct self_plan *plan)
+{
+    for (;;) {
+        enum self_act kind = mf_rng_below(rng, SELF_ACT_COUNT);
+        bool is_window = kind == SELF_FIN_INFLIGHT || kind == SELF_RST_INFLIGHT || kind == SELF_RETURN ||
+                         kind == SELF_BROKEN || kind == SELF_SILENT_LONG;
+        if (!act_makes_sense(kind, plan->over_tcp, strcmp(plan->codec, "line") == 0) || act_is_last(kind) ||
+            kind == SELF_DEAF || (kind == SELF_UPGRADE && plan->upgrades >= 3) ||
+            (kind == SELF_STALE && (plan->upgrades == 0 || plan->open_loop)) ||
+            (plan->open_loop ? is_window : act_is_idle(kind)) || (kind == SELF_SWAP && plan->window < 2) ||
+            (kind == SELF_SILENT_LONG && mf_rng_below(rng, 3) > 0)) /* it takes long */
+            continue;
+        return kind;
+    }
+}
+
+void self_plan_random(struct self_plan *plan, uint64_t seed)
+{
+    struct mf_rng rng;
+
+    mf_rng_init(&rng, seed, 0x5E1F);
+    plan_begin(plan, (int)mf_rng_below(&rng, 2), (int)mf_rng_below(&rng, 2));
+    snprintf(plan->name, sizeof plan->name, "random-%" PRIu64, seed);
+    plan->seed = seed;
+    plan->window = 1 + (uint32_t)mf_rng_below(&rng, 8);
+    plan->connections = 1 + (uint32_t)mf_rng_below(&rng, 4);
+    plan->streams_per_connection = 1 + (uint32_t)mf_rng_below(&rng, 2);
+    plan->processes_per_stream = 1 + (uint32_t)mf_rng_below(&rng, 2);
+    plan->messages = 150 + mf_rng_below(&rng, 250);
+    if (plan->payload_bytes)
+        plan->payload_bytes = (uint32_t)mf_rng_below(&rng, 200);
+    plan->open_loop = mf_rng_below(&rng, 8) == 0;
+    bool is_deaf = !plan->open_loop && strcmp(plan->codec, "frame") == 0 && mf_rng_below(&rng, 20) == 0;
+    if (plan->open_loop)
+        plan->messages = 120;
+    if (is_deaf)
+        plan_be_deaf(plan);
+
+    uint32_t acts = 2 + (uint32_t)mf_rng_below(&rng, 7);
+    uint64_t at = 2;
+    for (uint32_t i = 0; i < acts; i++) {
+        enum self_act kind = random_act(&rng, plan);
+        at += mf_rng_below(&rng, plan->messages * 3 / 2 / acts);
+        if (at < plan->messages * 3 / 4)
+            plan_add(plan, kind, at, act_arg(kind, mf_rng_next(&rng)));
+    }
+    if (is_deaf)
+        plan_add(plan, SELF_DEAF, plan->messages / 3, 0);
+    static const enum self_act last[] = {SELF_GONE, SELF_FULL_QUEUE, SELF_STARVE};
+    if (!plan->open_loop && !is_deaf && mf_rng_below(&rng, 6) == 0)
+        plan_add(plan, last[mf_rng_below(&rng, 3)], last_at(plan), 0);
+}

@@ -1,0 +1,235 @@
+/* midflight-liar: a ping-pong server that misbehaves as it is told, in known numbers. See ../README.md. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "liar.h"
+
+/* It wakes at least so often, to see how late it is itself. */
+#define BEAT_NS (5 * MF_NS_PER_MS)
+
+void liar_fail(struct liar *l, const struct mf_error *err)
+{
+    if (!l->error.status)
+        l->error = *err;
+}
+
+static void say_line(struct liar *l, struct mf_control_writer *w)
+{
+    struct mf_error err;
+
+    if (mf_control_end(w) == 0 && mf_control_send(STDOUT_FILENO, w) == 0)
+        return;
+    mf_error_errno(&err, MF_STATUS_INTERNAL, NULL, "standard output");
+    liar_fail(l, &err);
+}
+
+void liar_say(struct liar *l, const char *verb, const char *key, uint64_t value)
+{
+    struct mf_control_writer w;
+
+    mf_control_begin(&w, verb);
+    if (key)
+        mf_control_put_u64(&w, key, value);
+    say_line(l, &w);
+}
+
+static void say_ready(struct liar *l)
+{
+    struct mf_control_writer w;
+    char endpoint[128];
+
+    if (l->plan.over_tcp)
+        snprintf(endpoint, sizeof endpoint, "tcp:127.0.0.1:%u", l->port);
+    else
+        snprintf(endpoint, sizeof endpoint, "unix:%s", l->plan.path);
+    mf_control_begin(&w, "ready");
+    mf_control_put(&w, "endpoint", endpoint);
+    mf_control_put_u64(&w, "pid", (uint64_t)getpid());
+    say_line(l, &w);
+}
+
+void liar_upgrade_check(struct liar *l)
+{
+    if (l->upgrade != LIAR_UPGRADE_SWITCHING || (l->regress > 0 && l->received < l->plan.messages))
+        return;
+    l->upgrade = LIAR_UPGRADE_ENDED;
+    liar_say(l, "ended", "k", l->generation - 1);
+}
+
+static void on_upgrade(struct liar *l)
+{
+    if (l->upgrade != LIAR_UPGRADE_MARKED)
+        return;
+    l->upgrade = LIAR_UPGRADE_SWITCHING;
+    l->generation++;
+    l->regress_chosen = false;
+    liar_upgrade_check(l);
+}
+
+static void on_committed(struct liar *l)
+{
+    if (l->upgrade != LIAR_UPGRADE_ENDED)
+        return;
+    l->upgrade = LIAR_UPGRADE_NONE;
+    for (int i = 0; i < LIAR_PEERS_MAX; i++)
+        l->peer[i].since_commit = 0;
+}
+
+static void on_order(struct liar *l, char *text)
+{
+    struct mf_control_line line;
+
+    if (mf_control_parse(&line, text) < 0)
+        return;
+    if (strcmp(line.verb, "upgrade") == 0)
+        on_upgrade(l);
+    else if (strcmp(line.verb, "committed") == 0)
+        on_committed(l);
+    else if (strcmp(line.verb, "starved") == 0)
+        liar_on_starved(l);
+    else if (strcmp(line.verb, "stop") == 0)
+        l->stopped = true;
+}
+
+/* The end of its input is an order to stop, too. */
+static void orders_read(struct liar *l, struct mf_control_reader *reader)
+{
+    size_t space;
+    char *to = mf_control_feed_space(reader, &space), *text;
+    ssize_t n = read(STDIN_FILENO, to, space);
+
+    if (n < 0 && errno == EINTR)
+        return;
+    l->stopped = n <= 0;
+    mf_control_fed(reader, n > 0 ? (size_t)n : 0);
+    while ((text = mf_control_next(reader)))
+        on_order(l, text);
+}
+
+/* Sleeps until something has come or is due. wait[0] is our input, wait[1] the listener, then the peers. */
+static void liar_wait(struct liar *l, struct pollfd *wait)
+{
+    uint64_t before_ns = mf_clock_now_ns(), next_ns = liar_next_ns(l), until_ns = before_ns + BEAT_NS;
+    bool accepts = !l->never_accepts && l->accept_at_ns <= before_ns;
+
+    until_ns = next_ns < until_ns ? next_ns : until_ns;
+    wait[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    wait[1] = (struct pollfd){.fd = accepts ? l->listener : -1, .events = POLLIN};
+    for (int i = 0; i < LIAR_PEERS_MAX; i++)
+        wait[i + 2] = (struct pollfd){.fd = l->peer[i].fd, .events = POLLIN};
+    struct timespec left = mf_clock_timespec(until_ns > before_ns ? until_ns - before_ns : 0);
+    if (ppoll(wait, LIAR_PEERS_MAX + 2, &left, NULL) < 0)
+        for (int i = 0; i < LIAR_PEERS_MAX + 2; i++)
+            wait[i].revents = 0;
+    l->now_ns = mf_clock_now_ns();
+    if (l->now_ns > until_ns && l->now_ns - until_ns > l->truth.late_ns_max)
+        l->truth.late_ns_max = l->now_ns - until_ns;
+}
+
+static void liar_run(struct liar *l)
+{
+    static struct mf_control_reader reader;
+    struct pollfd wait[LIAR_PEERS_MAX + 2];
+    struct mf_error err;
+
+    say_ready(l);
+    while (!l->stopped && !l->error.status) {
+        liar_wait(l, wait);
+        if (l->listen_at_ns && l->listen_at_ns <= l->now_ns && liar_server_listen(l, &err) < 0)
+            liar_fail(l, &err);
+        for (int i = 0; i < LIAR_PEERS_MAX; i++)
+            if (wait[i + 2].revents && l->peer[i].fd == wait[i + 2].fd)
+                liar_peer_read(l, &l->peer[i]);
+        liar_on_time(l);
+        if (wait[1].revents && l->listener == wait[1].fd)
+            liar_server_accept(l);
+        if (wait[0].revents)
+            orders_read(l, &reader);
+    }
+}
+
+/* Closes the books: what the load has left open, and what never came. */
+static void liar_finish(struct liar *l)
+{
+    for (int i = 0; i < LIAR_PEERS_MAX; i++) {
+        struct liar_peer *p = &l->peer[i];
+        while (p->fd >= 0 && liar_peer_read(l, p))
+            continue;
+        if (p->fd >= 0)
+            liar_peer_settle(l, p, MF_CAUSE_UNANSWERED);
+    }
+    uint64_t rest = l->plan.messages > l->received ? l->plan.messages - l->received : 0;
+    if (l->rest_outcome == MF_OUTCOME_NOT_SENT)
+        l->truth.outcome[MF_OUTCOME_NOT_SENT] += rest;
+    else if (l->rest_outcome == MF_OUTCOME_LOST)
+        liar_truth_lost(&l->truth, l->rest_cause, rest);
+    else if (l->racy)
+        liar_truth_unseen(&l->truth, rest);
+}
+
+static int liar_write(struct liar *l, struct mf_error *err)
+{
+    const char *path = l->plan.truth;
+    FILE *out = path ? fopen(path, "we") : stdout;
+
+    if (!out)
+        return mf_error_errno(err, MF_STATUS_INTERNAL, path, "cannot be written");
+    int code = liar_truth_write(&l->truth, out);
+    if (path && fclose(out) != 0)
+        code = -1;
+    return code == 0 ? 0 : mf_error_errno(err, MF_STATUS_INTERNAL, path, "cannot be written");
+}
+
+static int liar_live(struct liar *l, struct mf_error *err)
+{
+    l->rest_outcome = MF_OUTCOME_COUNT;
+    l->out = malloc(l->plan.codec->bytes_max(l->plan.payload_bytes));
+    l->payload = malloc(l->plan.payload_bytes + 1);
+    l->ghost = calloc(l->plan.window, sizeof *l->ghost);
+    if (!l->out || !l->payload || !l->ghost || liar_truth_init(&l->truth, &l->plan) < 0)
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory");
+    int code = liar_server_open(l, err);
+    if (code == 0) {
+        liar_run(l);
+        liar_finish(l);
+        if (l->error.status) {
+            *err = l->error;
+            code = -1;
+        } else {
+            code = liar_write(l, err);
+        }
+    }
+    liar_server_close(l);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static struct liar l;
+    struct mf_error err = {0};
+
+    if (liar_plan_parse(&l.plan, argc, argv, &err) == 0) {
+        if (l.plan.wants_version)
+            return puts("midflight-liar " MIDFLIGHT_VERSION) < 0 || fflush(stdout) ? MF_STATUS_INTERNAL : 0;
+        if (l.plan.wants_help) {
+            liar_plan_usage();
+            return fflush(stdout) ? MF_STATUS_INTERNAL : 0;
+        }
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C reaches whoever started us too, and it says stop */
+        if (liar_live(&l, &err) == 0) {
+            liar_truth_done(&l.truth);
+            free(l.out);
+            free(l.payload);
+            free(l.ghost);
+            return MF_STATUS_PASS;
+        }
+    }
+    mf_error_print("midflight-liar", &err);
+    return err.status;
+}

@@ -1,0 +1,277 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "liar.h"
+
+#define BACKLOG     64
+#define READ_BYTES  65536
+#define PLUG_WAIT_MS 50
+
+static size_t peer_room(const struct liar *l)
+{
+    return l->plan.codec->bytes_max(l->plan.payload_bytes) + READ_BYTES;
+}
+
+static socklen_t server_address(const struct liar *l, struct sockaddr_storage *address)
+{
+    memset(address, 0, sizeof *address);
+    if (l->plan.over_tcp) {
+        struct sockaddr_in *in = (struct sockaddr_in *)address;
+        in->sin_family = AF_INET;
+        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        in->sin_port = htons(l->port);
+        return sizeof *in;
+    }
+    struct sockaddr_un *un = (struct sockaddr_un *)address;
+    un->sun_family = AF_UNIX;
+    strcpy(un->sun_path, l->plan.path);
+    return sizeof *un;
+}
+
+/* A bound socket; over TCP two may have the port, of which only one listens. */
+static int server_bind(const struct liar *l)
+{
+    struct sockaddr_storage address;
+    socklen_t bytes = server_address(l, &address);
+    int on = 1, fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if ((l->plan.over_tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) ||
+        bind(fd, (struct sockaddr *)&address, bytes) < 0) {
+        int code = errno;
+        close(fd);
+        errno = code;
+        return -1;
+    }
+    return fd;
+}
+
+int liar_server_listen(struct liar *l, struct mf_error *err)
+{
+    l->listen_at_ns = 0;
+    l->listener = server_bind(l);
+    if (l->listener < 0 || listen(l->listener, BACKLOG) < 0)
+        return mf_error_errno(err, MF_STATUS_INTERNAL, l->plan.over_tcp ? "tcp" : l->plan.path, "cannot listen");
+    return 0;
+}
+
+int liar_server_open(struct liar *l, struct mf_error *err)
+{
+    struct sockaddr_in in;
+    socklen_t bytes = sizeof in;
+
+    l->listener = l->anchor = -1;
+    for (int i = 0; i < LIAR_PEERS_MAX; i++)
+        l->peer[i].fd = -1;
+    if (l->plan.over_tcp) {
+        l->anchor = server_bind(l);
+        if (l->anchor < 0 || getsockname(l->anchor, (struct sockaddr *)&in, &bytes) < 0)
+            return mf_error_errno(err, MF_STATUS_INTERNAL, "tcp", "no port");
+        l->port = ntohs(in.sin_port);
+    }
+    return liar_server_listen(l, err);
+}
+
+void liar_server_unlisten(struct liar *l)
+{
+    if (l->listener < 0)
+        return;
+    close(l->listener);
+    l->listener = -1;
+    if (!l->plan.over_tcp)
+        unlink(l->plan.path);
+}
+
+void liar_server_close(struct liar *l)
+{
+    liar_server_unlisten(l);
+    if (l->anchor >= 0)
+        close(l->anchor);
+    for (uint32_t i = 0; i < l->plugs; i++)
+        close(l->plug[i]);
+    for (int i = 0; i < LIAR_PEERS_MAX; i++) {
+        if (l->peer[i].fd >= 0)
+            close(l->peer[i].fd);
+        free(l->peer[i].open);
+        free(l->peer[i].bytes);
+    }
+}
+
+/* Whether this connection, begun, was made: then it takes a place in the queue for ever. */
+static bool plug_is_made(int fd, int code)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
+    socklen_t bytes = sizeof code;
+
+    if (code == 0)
+        return true;
+    if (errno != EINPROGRESS)
+        return false;
+    return poll(&wait, 1, PLUG_WAIT_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &bytes) == 0 && code == 0;
+}
+
+void liar_server_fill_queue(struct liar *l)
+{
+    struct sockaddr_storage address;
+    socklen_t bytes = server_address(l, &address);
+
+    l->never_accepts = true;
+    listen(l->listener, 0);
+    for (bool made = true; made && l->plugs < LIAR_PLUGS_MAX;) {
+        int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return;
+        made = plug_is_made(fd, connect(fd, (struct sockaddr *)&address, bytes));
+        l->plug[l->plugs++] = fd;
+    }
+}
+
+void liar_server_accept(struct liar *l)
+{
+    struct mf_error err;
+    int on = 1, fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        if (errno != EINTR && errno != ECONNABORTED) {
+            mf_error_errno(&err, MF_STATUS_INTERNAL, NULL, "accept");
+            liar_fail(l, &err);
+        }
+        return;
+    }
+    for (int i = 0; i < LIAR_PEERS_MAX; i++) {
+        struct liar_peer *p = &l->peer[i];
+        if (p->fd >= 0)
+            continue;
+        if (!p->bytes && !(p->bytes = malloc(peer_room(l))))
+            break;
+        p->fd = fd;
+        p->end = LIAR_END_NONE;
+        p->since_commit = p->opens = 0;
+        p->bytes_used = 0;
+        if (l->plan.over_tcp)
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        return;
+    }
+    close(fd);
+    mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "too many connections, or no memory");
+    liar_fail(l, &err);
+}
+
+uint32_t liar_peers(const struct liar *l)
+{
+    uint32_t live = 0;
+
+    for (int i = 0; i < LIAR_PEERS_MAX; i++)
+        live += l->peer[i].fd >= 0 && l->peer[i].end == LIAR_END_NONE;
+    return live;
+}
+
+void liar_peer_shut(struct liar_peer *p, enum liar_end end)
+{
+    p->end = end;
+    shutdown(p->fd, SHUT_WR);
+}
+
+void liar_peer_reset_on_close(const struct liar_peer *p)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+void liar_peer_settle(struct liar *l, struct liar_peer *p, enum mf_cause cause)
+{
+    for (uint32_t i = 0; i < p->opens; i++)
+        liar_truth_lost(&l->truth, p->open[i].wait == LIAR_WAIT_CUT ? MF_CAUSE_PARTIAL : cause, 1);
+    if (cause != MF_CAUSE_UNANSWERED) {
+        l->truth.closed_inflight += p->opens > 0;
+        l->truth.closed_idle += p->opens == 0;
+    }
+    close(p->fd);
+    p->fd = -1;
+    p->opens = 0;
+}
+
+void liar_peer_forget(struct liar_peer *p, uint32_t index)
+{
+    p->opens--;
+    memmove(p->open + index, p->open + index + 1, (p->opens - index) * sizeof *p->open);
+}
+
+static int peer_note(struct liar_peer *p, const struct mf_msg *msg, uint64_t now_ns)
+{
+    if (p->opens == p->room) {
+        uint32_t room = p->room ? 2 * p->room : 64;
+        struct liar_open *open = realloc(p->open, room * sizeof *open);
+        if (!open)
+            return -1;
+        p->open = open;
+        p->room = room;
+    }
+    p->open[p->opens++] =
+        (struct liar_open){.stream = msg->stream, .process = msg->process, .seq = msg->seq, .came_ns = now_ns};
+    return 0;
+}
+
+/* A ping as this plan's load would send it. */
+static bool ping_is_right(const struct liar_plan *plan, const struct mf_msg *msg)
+{
+    return msg->kind == MF_MSG_PING && !msg->corrupt && msg->stream < plan->streams &&
+           msg->process < plan->processes && msg->process % plan->streams == msg->stream &&
+           msg->payload_bytes == plan->payload_bytes &&
+           mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
+}
+
+static void peer_take(struct liar *l, struct liar_peer *p)
+{
+    struct mf_msg msg;
+    size_t at = 0;
+
+    while (p->fd >= 0 && !l->error.status) {
+        ssize_t taken = l->plan.codec->decode(p->bytes + at, p->bytes_used - at, &msg);
+        if (taken == MF_DECODE_MORE)
+            break;
+        if (taken < 0 || !ping_is_right(&l->plan, &msg) || peer_note(p, &msg, l->now_ns) < 0) {
+            struct mf_error err;
+            mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "what came is no ping of this plan, or memory is out");
+            liar_fail(l, &err);
+            return;
+        }
+        at += (size_t)taken;
+        l->received++;
+        p->since_commit++;
+        liar_on_ping(l, p);
+    }
+    if (p->fd < 0)
+        return;
+    p->bytes_used -= at;
+    memmove(p->bytes, p->bytes + at, p->bytes_used);
+}
+
+bool liar_peer_read(struct liar *l, struct liar_peer *p)
+{
+    ssize_t n = recv(p->fd, p->bytes + p->bytes_used, peer_room(l) - p->bytes_used, MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return errno == EINTR;
+    if (n > 0) {
+        p->bytes_used += (size_t)n;
+        peer_take(l, p);
+        return p->fd >= 0;
+    }
+    /* Where we have not ended it, the load has: it is finished, and what is open will not be answered. */
+    liar_peer_settle(l, p,
+                     p->end == LIAR_END_FIN   ? MF_CAUSE_INFLIGHT_FIN
+                     : p->end == LIAR_END_RST ? MF_CAUSE_INFLIGHT_RST
+                                              : MF_CAUSE_UNANSWERED);
+    return false;
+}
