@@ -102,5 +102,8 @@ void mf_result_derive(struct mf_result *r)
     r->last_old_ms = spread(r, last_old_of);
     r->recovery_ms = spread(r, recovery_of);
     r->tainted_fraction = r->judged_bins ? (double)r->tainted_bins / r->judged_bins : 0;
+    r->faults_fired = 0;
+    for (uint32_t i = 0; i < r->faults_count; i++)
+        r->faults_fired += r->faults[i].fired;
     mf_questions_answer(r);
 }

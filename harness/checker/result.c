@@ -32,6 +32,7 @@ void mf_result_done(struct mf_result *r)
     free(r->spread_room);
     free(r->bin);
     free(r->tainted);
+    free(r->faults);
     *r = (struct mf_result){0};
 }
 
@@ -205,6 +206,18 @@ static void node_read(struct mf_result *r, const struct mf_node_record *node)
     r->starts = atomic_load(&node->starts);
 }
 
+static int faults_add(struct mf_result *r, const struct mf_fault_result *more, uint32_t n, struct mf_error *err)
+{
+    struct mf_fault_result *all = n ? realloc(r->faults, (r->faults_count + n) * sizeof *all) : r->faults;
+    if (n && !all)
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the faults of a run");
+    if (n)
+        memcpy(all + r->faults_count, more, n * sizeof *all);
+    r->faults = all;
+    r->faults_count += n;
+    return 0;
+}
+
 int mf_result_from_recorder(struct mf_result *r, const struct mf_recorder *rec, uint32_t run,
                             const struct mf_target_witness *witness, struct mf_error *err)
 {
@@ -228,6 +241,10 @@ int mf_result_from_recorder(struct mf_result *r, const struct mf_recorder *rec, 
         worker_add(r, mf_recorder_worker(rec, w));
         bins_add(r, mf_recorder_bins(rec, w));
     }
+    if (faults_add(r, witness->faults, witness->faults_count, err) != 0)
+        return -1;
+    r->target.faults = NULL;
+    r->target.faults_count = 0;
     node_read(r, rec->node);
     upgrades_read(r, rec, run);
     return mf_spikes_find(r, err);
@@ -262,6 +279,7 @@ static void target_merge(struct mf_target_witness *to, const struct mf_target_wi
     if (!to->died)
         memcpy(to->died_text, from->died_text, sizeof to->died_text);
     to->died += from->died;
+    to->dead += from->dead;
     samples_merge(to, from);
 }
 
@@ -336,5 +354,5 @@ int mf_result_merge(struct mf_result *cell, const struct mf_result *run, struct 
     mf_hist_merge(cell->response, run->response);
     mf_hist_merge(cell->service, run->service);
     mf_hist_merge(cell->lag, run->lag);
-    return 0;
+    return faults_add(cell, run->faults, run->faults_count, err);
 }

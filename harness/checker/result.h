@@ -70,6 +70,18 @@ struct mf_upgrade_result {
     char reason[MF_REASON_BYTES];
 };
 
+/* A fault that was planned, and what became of it. Times relative to start_ns in ns; -1: did not happen. */
+struct mf_fault_result {
+    uint32_t run, row; /* row: of the scenario's faults */
+    const char *fault; /* its name */
+    const char *whom;  /* NULL: nobody in particular */
+    uint32_t upgrade;  /* index of its upgrade; UINT32_MAX: none */
+    int phase;         /* enum mf_phase; -1: none */
+    bool noop, fired;
+    int64_t fired_ns, undone_ns;
+    char what[MF_TEXT_BYTES]; /* what was done, or why it did not fire: one line */
+};
+
 /* What the driver saw of the target besides the recorder. */
 struct mf_target_witness {
     uint64_t rss_bytes_first, rss_bytes_last; /* 0: not known */
@@ -77,8 +89,12 @@ struct mf_target_witness {
     bool exchanges;                           /* the strategy is meant to bring new code (not `none`) */
     bool gives_version, gives_state;          /* what the target's answers carry */
     uint32_t processes, transport_local;
+    uint32_t dead; /* runs at whose end, after the last ping, no OS process of it was left to answer */
     char died_text[MF_TEXT_BYTES];
-    /* What the worker held after so many upgrades; a cell has, part by part, the pair of the run in which it grew most. */
+    const struct mf_fault_result *faults; /* of a run: borrowed while the result is made */
+    uint32_t faults_count;
+    /* What the worker held after so many upgrades; a cell has, part by part, the pair of the run in which it grew most.
+     */
     bool sampled;
     struct mf_footprint sampled_first, sampled_last;
     uint32_t sampled_first_after, sampled_last_after;
@@ -101,8 +117,8 @@ struct mf_result {
     /* counts */
     uint64_t due, resolved, outcome[MF_OUTCOME_COUNT], replies, extra[MF_EXTRA_COUNT];
     uint64_t lost_by_cause[MF_CAUSE_COUNT], lost_by_stage[MF_STAGE_COUNT], lost_before_stage, warmup_due;
-    uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, closed_by_load, reconnects,
-        reconnect_ns_max;
+    uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, closed_by_load,
+        reconnects, reconnect_ns_max;
     uint64_t wakeups, late_wakeups, wakeup_late_ns_max;
     uint64_t reached[MF_STAGE_COUNT], node_rehandled, stack_bytes_max, oldest_version_age_ns_max;
     uint32_t starts, runs, unfinished_workers;
@@ -122,8 +138,11 @@ struct mf_result {
     uint8_t *tainted;                   /* per bin: the instrument was late in it */
     uint32_t tainted_bins, judged_bins; /* of the bins between warm-up and end */
     struct mf_target_witness target;
+    struct mf_fault_result *faults; /* planned ones; [faults_count] */
+    uint32_t faults_count;
 
     /* derived */
+    uint32_t faults_fired;
     bool balanced; /* both equations hold */
     uint32_t fired, committed, rolled_back, failed, dirty;
     double dirty_upper_bound_95; /* 0 dirty: 1 - 0.05^(1/N); else Clopper-Pearson, one-sided 95 % */

@@ -55,6 +55,25 @@ static void expect_judge(const struct mf_result *r, const struct mf_expect *e, s
                       e->key, word, e->word);
 }
 
+/* What went wrong then was meant to, and is shown; what became of it is for the expectations to judge. */
+static bool something_was_broken(const struct mf_result *r)
+{
+    for (uint32_t i = 0; i < r->faults_count; i++)
+        if (r->faults[i].fired && !r->faults[i].noop)
+            return true;
+    return false;
+}
+
+static void faults_judge(const struct mf_result *r, struct mf_judgement *j)
+{
+    for (uint32_t i = 0; i < r->faults_count; i++) {
+        const struct mf_fault_result *f = r->faults + i;
+        if (!f->fired)
+            judgement_add(j, MF_VERDICT_UNKNOWN, "faults[%" PRIu32 "] (%s) did not fire: %.180s", f->row, f->fault,
+                          f->what);
+    }
+}
+
 static void books_judge(const struct mf_result *r, struct mf_judgement *j)
 {
     if (r->due == 0)
@@ -68,7 +87,7 @@ static void books_judge(const struct mf_result *r, struct mf_judgement *j)
     if (r->outcome[MF_OUTCOME_NOT_SENT])
         judgement_add(j, MF_VERDICT_UNKNOWN, "the load itself could not send %" PRIu64 " pings",
                       r->outcome[MF_OUTCOME_NOT_SENT]);
-    if (r->target.died)
+    if (r->target.died && !something_was_broken(r))
         judgement_add(j, MF_VERDICT_UNKNOWN, "the target died unasked %" PRIu32 " times: %.180s", r->target.died,
                       r->target.died_text);
 }
@@ -124,7 +143,7 @@ static void upgrades_judge(const struct mf_result *r, const struct mf_expect *ex
     /* an upgrade that came to nothing proves nothing, unless that is what was to be shown */
     bool outcome_expected = expects(expect, n, "upgrades.committed", NULL) ||
                             expects(expect, n, "upgrades.rolled_back", NULL) ||
-                            expects(expect, n, "upgrades.failed", NULL);
+                            expects(expect, n, "upgrades.failed", NULL) || something_was_broken(r);
     const struct mf_question_answer *code = r->question + MF_QUESTION_CODE;
     if (r->committed == 0) {
         if (!outcome_expected)
@@ -142,6 +161,7 @@ void mf_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_
     for (uint32_t i = 0; i < n; i++)
         expect_judge(r, expect + i, j);
     books_judge(r, j);
+    faults_judge(r, j);
     upgrades_judge(r, expect, n, proof, j);
     instrument_judge(r, proof, j);
     if (j->reasons > MF_REASONS_MAX)

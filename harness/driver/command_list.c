@@ -55,7 +55,9 @@ static void points_print(void)
 
 static void faults_print(void)
 {
-    puts("none: this version injects no faults; \"faults\" in a scenario must be empty");
+#define MF_FAULT(id, name, kind, keys, text) row_print(name, text);
+#include "faults/faults.def"
+#undef MF_FAULT
 }
 
 static void codecs_print(void)

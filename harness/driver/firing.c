@@ -28,6 +28,15 @@ static void slot_fill(struct mf_firing *f, uint32_t k, const struct mf_trigger *
     atomic_store_explicit(&slot->phase_ns[MF_PHASE_REQUESTED], mf_clock_now_ns(), memory_order_release);
 }
 
+static void fire(struct mf_firing *f, uint32_t k, const struct mf_trigger *trigger)
+{
+    slot_fill(f, k, trigger);
+    f->under_way++;
+    f->current = k;
+    atomic_store_explicit(&f->rec->header->requested, k + 1, memory_order_release);
+    f->fire(f->ctx, k);
+}
+
 static void fire_next(struct mf_firing *f)
 {
     struct mf_recorder_header *h = f->rec->header;
@@ -43,11 +52,17 @@ static void fire_next(struct mf_firing *f)
         return;
     }
     f->placed = false;
-    slot_fill(f, k, &f->queue[f->queue_out++]);
-    f->under_way = true;
-    f->current = k;
-    atomic_store_explicit(&h->requested, k + 1, memory_order_release);
-    f->fire(f->ctx, k);
+    fire(f, k, &f->queue[f->queue_out++]);
+}
+
+int mf_firing_at_once(struct mf_firing *f, uint32_t *k)
+{
+    const struct mf_recorder_header *h = f->rec->header;
+    *k = atomic_load(&h->requested);
+    if (f->halted || *k >= h->shape.upgrades || !f->under_way)
+        return -1;
+    fire(f, *k, &(struct mf_trigger){.row = f->rec->log[f->current].point});
+    return 0;
 }
 
 void mf_firing_ended(struct mf_firing *f, uint32_t k)
@@ -55,8 +70,8 @@ void mf_firing_ended(struct mf_firing *f, uint32_t k)
     const struct mf_upgrade_log *slot = &f->rec->log[k];
     if (atomic_load_explicit(&slot->outcome, memory_order_acquire) == MF_UPGRADE_COMMITTED)
         f->version = slot->version_to;
-    if (f->under_way && f->current == k)
-        f->under_way = false;
+    if (f->current - k < f->under_way) /* those under way are the newest ones, and end in their order */
+        f->under_way--;
     fire_next(f);
 }
 

@@ -44,9 +44,10 @@ struct mf_firing {
     uint32_t due_count, due_at;
     struct mf_trigger *queue; /* every point comes at most as often as planned, so it never wraps */
     uint32_t queue_in, queue_out;
-    bool under_way, placing, placed; /* placing: probes were asked for; placed: they are there */
-    uint32_t current;                /* its slot */
-    uint32_t version;                /* that runs, as far as the log says */
+    uint32_t under_way;   /* how many: one, or more where a fault has asked for some */
+    bool placing, placed; /* placing: probes were asked for; placed: they are there */
+    uint32_t current;     /* the newest one's slot */
+    uint32_t version;     /* that runs, as far as the log says */
 };
 
 /* -1 with INTERNAL. `version` is what the target begins with. */
@@ -59,6 +60,9 @@ void mf_firing_placed(struct mf_firing *f, uint32_t k);
 int mf_firing_message(struct mf_firing *f, const struct mf_trigger *trigger);
 /* The target has ended slot k. */
 void mf_firing_ended(struct mf_firing *f, uint32_t k);
+/* Asks for the next planned upgrade at once, whatever is under way, by the point of the newest one: its slot into *k.
+ * -1: none is left. */
+int mf_firing_at_once(struct mf_firing *f, uint32_t *k);
 void mf_firing_halt(struct mf_firing *f);
 /* Whether some upgrade was requested and has no outcome. */
 bool mf_firing_busy(const struct mf_firing *f);

@@ -45,6 +45,10 @@ void mf_places_find(struct mf_places *places, const char *beside)
     place_find(places->load, beside,
                (const char *const[]){"midflight-load", "midflight-load", "../libexec/midflight/midflight-load", NULL},
                NULL);
+    place_find(
+        places->relay, beside,
+        (const char *const[]){"midflight-relay", "midflight-relay", "../libexec/midflight/midflight-relay", NULL},
+        NULL);
     place_find(places->modules, beside,
                (const char *const[]){"modules", "modules", "../" MIDFLIGHT_LIBDIR "/midflight/modules",
                                      "../lib/midflight/modules", NULL},

@@ -11,6 +11,7 @@
 
 struct mf_places {
     char node[PATH_MAX], load[PATH_MAX]; /* programs */
+    char relay[PATH_MAX];                /* for faults of connections only */
     char modules[PATH_MAX];              /* the folder that holds pingpong/v1.so */
     char scripts[PATH_MAX];              /* the folder that holds plot */
 };

@@ -8,7 +8,9 @@
 
 #include "base/clock.h"
 #include "driver/crew.h"
+#include "driver/faulting.h"
 #include "driver/firing.h"
+#include "driver/relay.h"
 #include "driver/samples.h"
 #include "driver/shape.h"
 #include "targets/netspace.h"
@@ -31,13 +33,16 @@ struct mf_run {
     struct mf_target *target;
     struct mf_crew crew;
     struct mf_firing firing;
+    struct mf_faulting faulting;
+    struct mf_fault_result *faults; /* what became of them, once asked for */
+    struct mf_relay relay;
     struct mf_plan *local_plans;
     struct mf_samples samples;
     int net_fd; /* the run's own network namespace; 0: none */
     uv_timer_t deadline;
     struct mf_target_witness witness;
     char log_path[PATH_MAX];
-    bool target_lives, crew_lives, firing_open, deadline_open, target_stopping;
+    bool target_lives, crew_lives, relay_lives, firing_open, faulting_open, deadline_open, target_stopping;
 };
 
 static const struct mf_load *run_load(const struct mf_run *run)
@@ -73,10 +78,14 @@ static void run_end_step(struct mf_run *run, bool hurry)
         if (hurry)
             run->target->ops->stop(run->target); /* said twice: at once */
     }
-    if (run->crew_lives || run->target_lives)
+    if (run->relay_lives)
+        mf_relay_stop(&run->relay, hurry);
+    if (run->crew_lives || run->target_lives || run->relay_lives)
         return;
     if (run->firing_open)
         mf_firing_close(&run->firing);
+    else if (run->faulting_open)
+        mf_faulting_close(&run->faulting);
     else if (run->deadline_open && !uv_is_closing((uv_handle_t *)&run->deadline))
         uv_close((uv_handle_t *)&run->deadline, on_deadline_closed);
 }
@@ -86,6 +95,20 @@ static void on_firing_closed(void *ctx)
     struct mf_run *run = ctx;
     run->firing_open = false;
     run_end_step(run, false);
+}
+
+static void on_faulting_closed(void *ctx)
+{
+    struct mf_run *run = ctx;
+    run->faulting_open = false;
+    run_end_step(run, false);
+}
+
+/* How it was when the last ping had its outcome, and nobody had been told to stop. */
+static void witness_end(struct mf_run *run)
+{
+    run->witness.rss_bytes_last = run->target->ops->rss_bytes(run->target);
+    run->witness.dead = atomic_load(&run->rec.node->worker_pid) == 0;
 }
 
 static void run_end(struct mf_run *run, bool hurry)
@@ -98,9 +121,11 @@ static void run_end(struct mf_run *run, bool hurry)
     if (run->firing_open)
         mf_firing_halt(&run->firing);
     if (first && run->went) {
-        run->witness.rss_bytes_last = run->target->ops->rss_bytes(run->target);
+        witness_end(run);
         mf_samples_look(&run->samples, true, &run->witness);
     }
+    if (first && run->faulting_open)
+        mf_faulting_end(&run->faulting);
     if (first || hurry)
         run_end_step(run, hurry);
 }
@@ -170,6 +195,11 @@ static void on_point(void *ctx, const struct mf_trigger *trigger)
 {
     struct mf_run *run = ctx;
     struct mf_error err;
+    uint32_t upgrades = run->options.cell->upgrades_count;
+    if (run->phase == PHASE_PINGING && trigger->row >= upgrades) {
+        mf_faulting_message(&run->faulting, trigger->row - upgrades);
+        return;
+    }
     if (run->phase != PHASE_PINGING || mf_firing_message(&run->firing, trigger) == 0)
         return;
     mf_error_set(&err, MF_STATUS_INTERNAL, "midflight-load",
@@ -197,7 +227,8 @@ static void run_go(struct mf_run *run)
         (end_ns - start_ns + mf_shape_drain_ns(cell) + START_LEAD_NS) / MF_NS_PER_MS + MF_FINISH_GRACE_MS;
     uv_timer_start(&run->deadline, on_finish_late, until_ms, 0);
     struct mf_error err;
-    if (run->phase == PHASE_PINGING && mf_firing_go(&run->firing, &err) != 0)
+    if (run->phase == PHASE_PINGING &&
+        (mf_firing_go(&run->firing, &err) != 0 || mf_faulting_go(&run->faulting, &err) != 0))
         run_fail(run, &err);
 }
 
@@ -249,6 +280,70 @@ static void crew_begin(struct mf_run *run, const char *endpoint)
         run_fail(run, &err);
 }
 
+/* --- faults ------------------------------------------------------------------------------------------------------- */
+
+static int on_fault_request(void *ctx, uint32_t *k)
+{
+    struct mf_run *run = ctx;
+    return mf_firing_at_once(&run->firing, k);
+}
+
+static int on_fault_relay(void *ctx, struct mf_control_writer *w)
+{
+    struct mf_run *run = ctx;
+    return mf_relay_say(&run->relay, w);
+}
+
+static pid_t on_fault_supervisor(void *ctx)
+{
+    struct mf_run *run = ctx;
+    return run->target->ops->pid(run->target);
+}
+
+static void on_relay_ready(void *ctx, const char *endpoint)
+{
+    struct mf_run *run = ctx;
+    if (run->phase == PHASE_STARTING)
+        crew_begin(run, endpoint);
+}
+
+static void on_relay_done(void *ctx, uint32_t row, uint64_t connections)
+{
+    struct mf_run *run = ctx;
+    mf_faulting_relayed(&run->faulting, row, connections);
+}
+
+static void on_relay_failed(void *ctx, const struct mf_error *err)
+{
+    run_fail(ctx, err);
+}
+
+static void on_relay_gone(void *ctx)
+{
+    struct mf_run *run = ctx;
+    run->relay_lives = false;
+    run_end_step(run, false);
+}
+
+static void relay_begin(struct mf_run *run, const char *endpoint)
+{
+    const struct mf_run_options *o = &run->options;
+    struct mf_error err;
+    run->relay = (struct mf_relay){
+        .ctx = run, .ready = on_relay_ready, .done = on_relay_done, .failed = on_relay_failed, .gone = on_relay_gone};
+    if (mf_relay_start(&run->relay, o->loop, o->places->relay, endpoint, run->faulting.site.scratch, o->dir, &err) != 0)
+        run_fail(run, &err);
+    else
+        run->relay_lives = true;
+}
+
+static void on_target_phase(void *ctx, uint32_t k, uint32_t phase)
+{
+    struct mf_run *run = ctx;
+    if (run->faulting_open)
+        mf_faulting_phase(&run->faulting, k, phase);
+}
+
 /* --- the target --------------------------------------------------------------------------------------------------- */
 
 static void on_target_ready(void *ctx, const char *endpoint)
@@ -258,6 +353,8 @@ static void on_target_ready(void *ctx, const char *endpoint)
         return;
     if (run_is_local(run))
         run_go(run);
+    else if (mf_faulting_has(run->options.cell, MF_FAULT_KIND_RELAY))
+        relay_begin(run, endpoint);
     else
         crew_begin(run, endpoint);
 }
@@ -273,6 +370,8 @@ static void on_target_ended(void *ctx, uint32_t k)
     struct mf_run *run = ctx;
     if (run_load(run)->wire_states)
         mf_crew_release(&run->crew, k);
+    if (run->faulting_open)
+        mf_faulting_upgrade_ended(&run->faulting, k); /* before the next one may be asked for */
     if (run->firing_open)
         mf_firing_ended(&run->firing, k);
     if (run->phase == PHASE_PINGING)
@@ -326,11 +425,17 @@ static int target_begin(struct mf_run *run, struct mf_error *err)
                                       .local_plan = run->local_plans,
                                       .local_plans = run->local_plans ? run_load(run)->workers : 0,
                                       .seed = o->seed,
-                                      .net_fd = run->net_fd};
+                                      .net_fd = run->net_fd,
+                                      .has_faults = o->cell->faults_count > 0,
+                                      .own_modules = mf_faulting_has(o->cell, MF_FAULT_KIND_MODULE),
+                                      .faults = &run->faulting,
+                                      .prepare = mf_faulting_prepare,
+                                      .release = mf_faulting_release};
     struct mf_target_events events = {.ctx = run,
                                       .ready = on_target_ready,
                                       .fired = on_target_fired,
                                       .ended = on_target_ended,
+                                      .phase = on_target_phase,
                                       .finished = on_finished,
                                       .died = on_target_died,
                                       .failed = on_target_failed,
@@ -397,9 +502,18 @@ struct mf_run *mf_run_start(const struct mf_run_options *options, struct mf_erro
     if (options->cell->load.wire_states)
         run->firing.probe = on_probe;
     run->firing_open = true;
+    run->faulting = (struct mf_faulting){.timer_fd = -1,
+                                         .ctx = run,
+                                         .request = on_fault_request,
+                                         .relay = on_fault_relay,
+                                         .supervisor = on_fault_supervisor,
+                                         .closed = on_faulting_closed};
+    run->faulting_open = true;
     /* From here on the run ends by its own way, however far it comes: what fails now is told when it is gathered. */
     if (mf_firing_open(&run->firing, options->loop, options->cell, &run->rec, options->seed, options->versions[0],
                        &run->error) != 0 ||
+        mf_faulting_open(&run->faulting, options->loop, options->cell, options->places, &run->rec, options->seed,
+                         &run->error) != 0 ||
         local_plans_make(run, &run->error) != 0 || network_begin(run, &run->error) != 0 ||
         target_begin(run, &run->error) != 0)
         run_end(run, false);
@@ -446,6 +560,11 @@ int mf_run_gather(struct mf_run *run, uint32_t number, struct mf_result *result,
         *err = run->error;
         return -1;
     }
+    run->faults = mf_faulting_results(&run->faulting, number);
+    if (!run->faults)
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the faults of a run");
+    run->witness.faults = run->faults;
+    run->witness.faults_count = run->faulting.acts_count;
     if (mf_result_from_recorder(result, &run->rec, number, &run->witness, err) != 0)
         return -1;
     mf_result_derive(result);
@@ -463,5 +582,7 @@ void mf_run_free(struct mf_run *run)
         close(run->net_fd);
     mf_recorder_close(&run->rec);
     free(run->local_plans);
+    free(run->faulting.acts);
+    free(run->faults);
     free(run);
 }

@@ -134,6 +134,13 @@ static int points_check(const struct mf_cell *cell, struct mf_error *err)
         of_node += mf_point_is_of_node(cell->upgrades[i].kind);
         of_load += cell->upgrades[i].kind == MF_POINT_MESSAGE || cell->upgrades[i].kind == MF_POINT_IN_FLIGHT;
     }
+    uint32_t of_faults = 0;
+    for (uint32_t i = 0; i < cell->faults_count; i++)
+        of_faults += cell->faults[i].at == MF_FAULT_AT_MESSAGE;
+    if (of_load + of_faults > MF_PLAN_POINTS)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "upgrades and faults have %" PRIu32 " rows that fire on a message; allowed: %d",
+                            of_load + of_faults, MF_PLAN_POINTS);
     if (of_node > 0 && of_node < cell->upgrades_count)
         return mf_error_set(err, MF_STATUS_USAGE, NULL,
                             "upgrades: points value, stage and queue_depth (the node fires them) cannot be mixed with "
@@ -229,6 +236,16 @@ static void plan_points(const struct mf_cell *cell, struct mf_plan *plan)
         p.every = share_up(u->every, plan->workers);
         p.count = u->count;
         plan->point[plan->points++] = p;
+    }
+    for (uint32_t i = 0; i < cell->faults_count; i++) { /* numbered on from the upgrades */
+        const struct mf_fault_plan *fault = &cell->faults[i];
+        uint32_t row = cell->upgrades_count + i;
+        if (fault->at == MF_FAULT_AT_MESSAGE && row % plan->workers == plan->worker)
+            plan->point[plan->points++] = (struct mf_plan_point){.kind = MF_PLAN_POINT_MESSAGE,
+                                                                 .point = row,
+                                                                 .first = share_up(fault->message, plan->workers),
+                                                                 .every = share_up(fault->every, plan->workers),
+                                                                 .count = fault->count};
     }
 }
 

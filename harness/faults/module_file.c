@@ -162,7 +162,7 @@ int mf_module_file_put_broken(struct mf_fault_act *act, uint64_t number, const c
 
 int mf_module_file_inject(struct mf_fault_act *act, struct mf_error *err)
 {
-    return mf_module_file_put_broken(act, 0, NULL, err);
+    return mf_module_file_put_broken(act, act->site->rec->log[act->k].version_to, NULL, err);
 }
 
 /* By another name of the good file: rename replaces whatever stands there, or stands there no more. */

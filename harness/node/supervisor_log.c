@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "node/hold.h"
+#include "node/reason.h"
 
 static const struct {
     enum mf_upgrade_outcome outcome;
@@ -56,7 +57,7 @@ void mf_supervisor_log_end(struct mf_supervisor *s, uint32_t k, bool rolled_back
     size_t how = !reason ? 0 : rolled_back ? 1 : 2;
     if (reason) {
         mf_supervisor_phase(s, k, ends[how].phase);
-        snprintf(log->reason, sizeof log->reason, "%s", reason);
+        mf_reason_write(log->reason, sizeof log->reason, s->args->dir, reason);
     }
     log->pid_after = (uint32_t)s->worker.pid;
     atomic_store_explicit(&log->outcome, ends[how].outcome, memory_order_release);

@@ -15,6 +15,7 @@
 #include "node/hand.h"
 #include "node/hold.h"
 #include "node/probe.h"
+#include "node/reason.h"
 
 #define OUTCOME_DEADLINE_NS (1000 * MF_NS_PER_MS)
 
@@ -28,11 +29,12 @@ static void line_send(struct mf_core *core, struct mf_control_writer *w)
         fprintf(stderr, "midflight-node: a line to the supervisor is lost: %.60s\n", w->text);
 }
 
-static void reason_text(char *text, size_t n, const struct mf_error *err)
+/* The log's reason is short, a path may be long. */
+static void reason_text(const struct mf_core *core, char *text, size_t n, const struct mf_error *err)
 {
-    int whole = snprintf(text, n, "%s%s%s", err->place, err->place[0] ? ": " : "", err->text);
-    if (whole >= (int)n && n > 4) /* the log's reason is short, a path may be long */
-        memcpy(text + n - 4, "...", 4);
+    char whole[sizeof err->place + sizeof err->text + 4];
+    snprintf(whole, sizeof whole, "%s%s%s", err->place, err->place[0] ? ": " : "", err->text);
+    mf_reason_write(text, n, core->args->dir, whole);
 }
 
 static void say_ready(struct mf_core *core)
@@ -48,7 +50,7 @@ static void say_error(struct mf_core *core, const struct mf_error *err)
 {
     struct mf_control_writer w;
     char text[sizeof err->place + sizeof err->text + 4];
-    reason_text(text, sizeof text, err);
+    reason_text(core, text, sizeof text, err);
     mf_control_begin(&w, "error");
     mf_control_put(&w, "text", text);
     mf_control_put_u64(&w, "status", err->status);
@@ -90,7 +92,7 @@ static void slot_end(struct mf_core *core, const struct mf_upgrade_request *requ
     if (status == 0) {
         core->args->module_index = request->module_index; /* what cargo would have to turn back to */
     } else {
-        reason_text(log->reason, sizeof log->reason, err);
+        reason_text(core, log->reason, sizeof log->reason, err);
         mf_core_phase(core, request->k, request->rolled_back ? MF_PHASE_ROLLED_BACK : MF_PHASE_FAILED);
     }
     log->pid_after = (uint32_t)getpid();
@@ -179,7 +181,7 @@ static void on_command(struct mf_core *core, const struct mf_control_line *line)
                      : core->strategy->command(core, what, &err);
     mf_control_begin(&w, "done");
     mf_control_put(&w, "what", what ? what : "");
-    reason_text(text, sizeof text, &err);
+    reason_text(core, text, sizeof text, &err);
     if (status != 0)
         mf_control_put(&w, "reason", text);
     line_send(core, &w);

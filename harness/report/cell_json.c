@@ -130,6 +130,15 @@ static json_t *resources_json(const struct mf_result *r)
     mf_json_put(&j, "target_starts", json_integer(r->starts));
     mf_json_put(&j, "target_died", json_integer(t->died));
     mf_json_put(&j, "target_died_text", t->died_text[0] ? mf_json_text(t->died_text) : json_null());
+    mf_json_put(&j, "target_dead", json_integer(t->dead));
+    return mf_json_end(&j);
+}
+
+static json_t *faults_json(const struct mf_result *r)
+{
+    struct mf_json j = mf_json_begin();
+    mf_json_put(&j, "planned", json_integer(r->faults_count));
+    mf_json_put(&j, "fired", json_integer(r->faults_fired));
     return mf_json_end(&j);
 }
 
@@ -223,6 +232,7 @@ static void measured_put(struct mf_json *j, const struct mf_result *r)
     mf_json_put(j, "delivery", r ? mf_json_text(mf_delivery_keys[r->delivery]) : json_null());
     mf_json_put(j, "messages", r ? messages_json(r) : json_null());
     mf_json_put(j, "upgrades", r ? upgrades_json(r) : json_null());
+    mf_json_put(j, "faults", r ? faults_json(r) : json_null());
     mf_json_put(j, "lost_per_upgrade", r ? mf_json_spread(&r->lost_per_upgrade) : json_null());
     mf_json_put(j, "latency_us", r ? latencies_json(r) : json_null());
     mf_json_put(j, "baseline", r ? baseline_json(r) : json_null());

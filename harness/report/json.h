@@ -45,4 +45,7 @@ extern const char mf_report_commit[];
 /* Writes it to dir/name, whole or not at all, and drops the reference. NULL: -1 with INTERNAL, no memory. */
 int mf_json_save(json_t *root, const char *dir, const char *name, struct mf_error *err);
 
+/* The planned faults of a result, and what became of each. NULL: no memory. */
+json_t *mf_json_faults(const struct mf_result *r);
+
 #endif

@@ -53,6 +53,7 @@ static int run_json_write(const char *dir, const struct mf_report_cell *run, str
     j.bad = !j.object;
     mf_json_put(&j, "timeline", run->result ? timeline_json(run->result) : json_null());
     mf_json_put(&j, "upgrade_list", run->result ? mf_json_upgrades(run->result) : json_array());
+    mf_json_put(&j, "fault_list", run->result ? mf_json_faults(run->result) : json_array());
     return mf_json_save(mf_json_end(&j), dir, "run.json", err);
 }
 

@@ -16,17 +16,6 @@ int mf_document_dump(const struct mf_reader *r, const json_t *document, const ch
     return *out ? 0 : mf_reader_no_memory(r);
 }
 
-static int faults_check(const struct mf_reader *r, const json_t *faults)
-{
-    char shown[80];
-    if (!json_is_array(faults))
-        return mf_reader_fail(r, "faults", "is %s; allowed: an empty array", mf_json_show(shown, sizeof shown, faults));
-    if (json_array_size(faults) > 0)
-        return mf_reader_fail(r, "faults[0]", "is %s, but this version knows no faults; allowed: an empty array",
-                              mf_json_show(shown, sizeof shown, json_array_get(faults, 0)));
-    return 0;
-}
-
 static int parts_read(const struct mf_reader *r, json_t *document, struct mf_cell *cell)
 {
     static const char *const needed[] = {"target", "load"};
@@ -38,7 +27,7 @@ static int parts_read(const struct mf_reader *r, json_t *document, struct mf_cel
         mf_target_read(r, json_object_get(document, "target"), &cell->node) != 0 ||
         mf_load_read(r, json_object_get(document, "load"), &cell->node, &cell->load) != 0 ||
         mf_upgrades_read(r, json_object_get(document, "upgrades"), cell) != 0 ||
-        faults_check(r, json_object_get(document, "faults")) != 0)
+        mf_faults_read(r, json_object_get(document, "faults"), cell) != 0)
         return -1;
     return mf_proof_read(r, json_object_get(document, "proof"), &cell->load, &cell->proof);
 }

@@ -77,13 +77,13 @@ static int metric_read(const struct mf_reader *r, const char *row_path, const ch
     return 0;
 }
 
-/* A target from a file may be named by its file or its name, whatever the object it became. */
+/* A target from a file may be named by its file or its name, whatever the object it became; faults by their names. */
 static bool value_fits(const json_t *wanted, const json_t *value)
 {
     char a[LABEL_BYTES], b[LABEL_BYTES];
     if (json_is_number(wanted) && json_is_number(value))
         return json_number_value(wanted) == json_number_value(value);
-    if (json_is_string(wanted) && json_is_object(value))
+    if (json_is_string(wanted) && (json_is_object(value) || json_is_array(value)))
         return strcmp(mf_value_label(a, sizeof a, wanted), mf_value_label(b, sizeof b, value)) == 0;
     return json_equal(wanted, value);
 }

@@ -35,7 +35,7 @@ static const struct mf_field top_rows[] = {
     {"target", MF_FIELD_PART, .text = "an object, or the path of a file that holds one"},
     {"load", MF_FIELD_PART, .text = "an object: who pings, how fast, for how long"},
     {"upgrades", MF_FIELD_PART, .fallback = "[]", .text = "an array of points at which the code is exchanged"},
-    {"faults", MF_FIELD_PART, .fallback = "[]", .text = "an empty array: this version knows no faults"},
+    {"faults", MF_FIELD_PART, .fallback = "[]", .text = "an array: what goes wrong on purpose, and where"},
     {"expect", MF_FIELD_PART, .fallback = "{}",
      .text = "an object, or an array of objects: which metric must have which value, in which cells"},
     {"proof", MF_FIELD_PART, .fallback = "{}",

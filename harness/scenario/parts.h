@@ -17,6 +17,9 @@
 #define MF_MODULES_MAX      64
 #define MF_MODULE_BYTES_MAX 255
 #define MF_EXPECT_MAX       10000
+#define MF_FAULT_ROWS_MAX   64
+#define MF_FAULTS_MAX       1000
+#define MF_FAULT_FIELDS_MAX 16
 
 /* What the schema is made from. */
 struct mf_field_table {
@@ -42,6 +45,14 @@ int mf_proof_read(const struct mf_reader *r, json_t *proof, const struct mf_load
 
 /* After the load: its points must lie within it. */
 int mf_upgrades_read(const struct mf_reader *r, json_t *upgrades, struct mf_cell *cell);
+
+/* After the upgrades, of which faults speak. */
+int mf_faults_read(const struct mf_reader *r, json_t *faults, struct mf_cell *cell);
+/* The keys of a row for this fault at this kind of point, into fields[MF_FAULT_FIELDS_MAX]; returns how many. */
+uint32_t mf_fault_fields(enum mf_fault_id id, enum mf_fault_at at, struct mf_field *fields);
+bool mf_fault_takes(enum mf_fault_id id, enum mf_fault_at at);
+/* Whether rows for the two have the same keys, at the same kinds of points. */
+bool mf_fault_rows_alike(enum mf_fault_id a, enum mf_fault_id b);
 
 /* Checks every expectation. A `when` may name the paths and values of either sweep: the file's own, and the one after
  * overrides, so that an override that narrows a sweep leaves the file's expectations valid. */

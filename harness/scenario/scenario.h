@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "checker/result.h"
+#include "faults/plan.h"
 #include "recorder/recorder.h"
 
 enum mf_transport {
@@ -98,6 +99,8 @@ struct mf_cell {
     struct mf_load load;
     struct mf_upgrade_plan *upgrades;
     uint32_t upgrades_count, upgrades_planned; /* rows; sum of their counts */
+    struct mf_fault_plan *faults;
+    uint32_t faults_count, faults_planned;     /* rows; sum of their counts */
     struct mf_expect *expect;                  /* those whose `when` fits this cell */
     uint32_t expect_count;
     struct mf_proof proof;

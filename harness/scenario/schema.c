@@ -118,6 +118,51 @@ static json_t *upgrades_schema(void)
     return json_pack("{s:s, s:i, s:{s:o}}", "type", "array", "maxItems", MF_UPGRADE_ROWS_MAX, "items", "oneOf", rows);
 }
 
+/* The faults whose rows have the same keys at this kind of point; `id` is the first of them. */
+static json_t *fault_names(enum mf_fault_id id)
+{
+    const char *names[MF_FAULT_COUNT];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < MF_FAULT_COUNT; i++)
+        if (mf_fault_rows_alike(id, (enum mf_fault_id)i))
+            names[n++] = mf_fault_names[i];
+    return words_array(names, n);
+}
+
+static json_t *fault_schema(enum mf_fault_id id, enum mf_fault_at at)
+{
+    struct mf_field fields[MF_FAULT_FIELDS_MAX];
+    struct mf_field_table table = {fields, mf_fault_fields(id, at, fields)};
+    json_t *row = table_schema(&table);
+    bool good = put(row, "required", required_of(&table)) &&
+                property_extend(row, "fault", json_pack("{s:o}", "enum", fault_names(id)));
+    if (good)
+        return row;
+    json_decref(row);
+    return NULL;
+}
+
+static bool fault_is_first(enum mf_fault_id id)
+{
+    for (uint32_t i = 0; i < (uint32_t)id; i++)
+        if (mf_fault_rows_alike((enum mf_fault_id)i, id))
+            return false;
+    return true;
+}
+
+static json_t *faults_schema(void)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < MF_FAULT_COUNT; i++)
+        for (uint32_t at = 0; at < MF_FAULT_AT_COUNT && fault_is_first((enum mf_fault_id)i); at++)
+            if (mf_fault_takes((enum mf_fault_id)i, (enum mf_fault_at)at) &&
+                json_array_append_new(rows, fault_schema((enum mf_fault_id)i, (enum mf_fault_at)at)) != 0) {
+                json_decref(rows);
+                return NULL;
+            }
+    return json_pack("{s:s, s:i, s:{s:o}}", "type", "array", "maxItems", MF_FAULT_ROWS_MAX, "items", "oneOf", rows);
+}
+
 static json_t *metric_schema(const char *key, const char *text, bool is_word)
 {
     if (!is_word)
@@ -173,7 +218,8 @@ static json_t *target_schema(void)
         json_pack("{s:s, s:i, s:i, s:{s:s, s:i, s:i}}", "type", "array", "minItems", 1, "maxItems", MF_MODULES_MAX,
                   "items", "type", "string", "minLength", 1, "maxLength", MF_MODULE_BYTES_MAX);
     json_t *target = table_schema(&mf_target_fields);
-    if (!property_extend(node, "modules", modules) || !strategy_extend(node) || !property_extend(target, "node", node)) {
+    if (!property_extend(node, "modules", modules) || !strategy_extend(node) ||
+        !property_extend(target, "node", node)) {
         json_decref(target);
         return NULL;
     }
@@ -209,7 +255,7 @@ json_t *mf_scenario_schema(void)
     good = good && property_extend(schema, "target", target_schema());
     good = good && property_extend(schema, "load", load_schema());
     good = good && property_extend(schema, "upgrades", upgrades_schema());
-    good = good && property_extend(schema, "faults", json_pack("{s:s, s:i}", "type", "array", "maxItems", 0));
+    good = good && property_extend(schema, "faults", faults_schema());
     good = good && property_extend(schema, "expect",
                                    json_pack("{s:[{s:s}, {s:s, s:{s:s}}]}", "anyOf", "$ref", "#/$defs/expectations",
                                              "type", "array", "items", "$ref", "#/$defs/expectations"));

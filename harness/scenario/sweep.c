@@ -125,6 +125,13 @@ static void label_append(char *out, size_t bytes, const char *text)
     out[used] = '\0';
 }
 
+/* What an object calls itself: its name, or the fault that it is. */
+static const char *object_name(const json_t *value)
+{
+    const char *name = json_string_value(json_object_get(value, "name"));
+    return name ? name : json_string_value(json_object_get(value, "fault"));
+}
+
 static void label_append_value(char *out, size_t bytes, const json_t *value)
 {
     char text[64];
@@ -133,6 +140,8 @@ static void label_append_value(char *out, size_t bytes, const json_t *value)
     size_t i;
     if (json_is_string(value)) {
         label_append(out, bytes, json_string_value(value));
+    } else if (json_is_object(value) && object_name(value)) {
+        label_append(out, bytes, object_name(value));
     } else if (json_is_object(value)) {
         bool first = true;
         json_object_foreach((json_t *)value, key, part)
@@ -156,12 +165,7 @@ static void label_append_value(char *out, size_t bytes, const json_t *value)
 
 const char *mf_value_label(char *out, size_t bytes, const json_t *value)
 {
-    const char *name = json_string_value(json_object_get(value, "name"));
     out[0] = '\0';
-    if (name) {
-        label_append(out, bytes, name);
-        return out;
-    }
     const char *text = json_string_value(value);
     size_t n = text ? strlen(text) : 0;
     if (n > 5 && strcmp(text + n - 5, ".json") == 0) {
@@ -174,7 +178,7 @@ const char *mf_value_label(char *out, size_t bytes, const json_t *value)
     }
     label_append_value(out, bytes, value);
     if (!out[0])
-        label_append(out, bytes, "empty");
+        label_append(out, bytes, json_is_array(value) ? "none" : "empty");
     return out;
 }
 
@@ -213,7 +217,7 @@ static int parameter_fill(const struct mf_reader *r, const char *path, const jso
     char label[LABEL_BYTES];
     char *text = NULL;
     const char *shown = json_string_value(value);
-    if (!shown && json_object_get(value, "name"))
+    if (!shown && (json_object_get(value, "name") || mf_keypath_within(path, "faults")))
         shown = mf_value_label(label, sizeof label, value);
     if (!shown)
         shown = text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));

@@ -67,31 +67,48 @@ static void on_ready_late(uv_timer_t *timer)
     node_fail_text(n, "not ready after %.0f ms (target.node.ready_ms)", node_plan(n)->ready_ms);
 }
 
-static void on_upgrade_late(uv_timer_t *timer)
-{
-    struct node *n = timer->data;
-    node_fail_text(n, "upgrade %" PRIu32 " had not ended after %.0f ms (target.node.upgrade_ms)", n->under_way + 1,
-                   node_plan(n)->upgrade_ms);
-}
-
 static uint64_t deadline_ms(double ms)
 {
     return ms < 1 ? 1 : (uint64_t)ms;
 }
 
-/* The last slot was given out and never ended; whoever could have written its outcome is dead by now. */
-static void log_close(struct node *n)
+static void slot_fail(struct node *n, uint32_t k, const char *reason)
 {
-    if (n->under_way == NONE)
-        return;
-    struct mf_upgrade_log *slot = &n->options.recorder->log[n->under_way];
-    n->under_way = NONE;
+    struct mf_upgrade_log *slot = &n->options.recorder->log[k];
     if (atomic_load_explicit(&slot->outcome, memory_order_acquire) != MF_UPGRADE_PENDING)
         return;
-    snprintf(slot->reason, sizeof slot->reason, "%s",
-             n->has_failed ? "it had not ended when the target had to be stopped" : "the run ended before it did");
+    snprintf(slot->reason, sizeof slot->reason, "%s", reason);
     atomic_store(&slot->phase_ns[MF_PHASE_FAILED], mf_clock_now_ns());
     atomic_store_explicit(&slot->outcome, MF_UPGRADE_FAILED, memory_order_release);
+}
+
+/* Slots that were given out and never ended: whoever could have written their outcome is dead by now. */
+static void log_close(struct node *n)
+{
+    const struct mf_recorder_header *h = n->options.recorder->header;
+    uint32_t requested = atomic_load(&h->requested);
+    for (uint32_t k = 0; k < requested && k < h->shape.upgrades; k++)
+        slot_fail(n, k,
+                  n->has_failed ? "it had not ended when the target had to be stopped" : "the run ended before it did");
+    n->under_way = NONE;
+}
+
+/* Where things go wrong on purpose, an upgrade that does not end is what was to be seen. */
+static void on_upgrade_late(uv_timer_t *timer)
+{
+    struct node *n = timer->data;
+    char reason[MF_REASON_BYTES];
+    uint32_t k = n->under_way;
+    snprintf(reason, sizeof reason, "it had not ended after %.0f ms (target.node.upgrade_ms)",
+             node_plan(n)->upgrade_ms);
+    if (!n->options.has_faults || k == NONE) {
+        node_fail_text(n, "upgrade %" PRIu32 " had not ended after %.0f ms (target.node.upgrade_ms)", k + 1,
+                       node_plan(n)->upgrade_ms);
+        return;
+    }
+    n->under_way = NONE;
+    slot_fail(n, k, reason);
+    n->target.events.ended(n->target.events.ctx, k);
 }
 
 /* --- what it says ------------------------------------------------------------------------------------------------- */
@@ -152,6 +169,17 @@ static void say_ended(struct node *n, const struct mf_control_line *line)
     n->target.events.ended(n->target.events.ctx, k);
 }
 
+static void say_phase(struct node *n, const struct mf_control_line *line)
+{
+    uint32_t k;
+    const char *key = mf_control_get(line, "phase");
+    if (!slot_read(n, line, &k))
+        return;
+    for (uint32_t p = 0; key && p < MF_PHASE_COUNT; p++)
+        if (strcmp(mf_phase_keys[p], key) == 0 && n->target.events.phase)
+            n->target.events.phase(n->target.events.ctx, k, p);
+}
+
 static void say_died(struct node *n, const struct mf_control_line *line)
 {
     const char *pid = mf_control_get(line, "pid"), *status = mf_control_get(line, "status");
@@ -179,8 +207,8 @@ static void on_line(void *ctx, const struct mf_control_line *line)
     static const struct {
         const char *verb;
         void (*say)(struct node *n, const struct mf_control_line *line);
-    } verbs[] = {
-        {"ready", say_ready}, {"fired", say_fired}, {"ended", say_ended}, {"died", say_died}, {"error", say_error}};
+    } verbs[] = {{"ready", say_ready}, {"fired", say_fired}, {"ended", say_ended},
+                 {"died", say_died},   {"error", say_error}, {"phase", say_phase}};
     if (n->is_stopping && strcmp(line->verb, "ended") != 0)
         return;
     if (strcmp(line->verb, "finished") == 0) {
@@ -243,6 +271,8 @@ static void on_gone(void *ctx, uint32_t left)
         n->target.events.failed(n->target.events.ctx, &err);
     }
     log_close(n);
+    if (n->options.release)
+        n->options.release(n->options.faults);
     mf_scratch_remove(n->scratch);
     uv_close((uv_handle_t *)&n->deadline, on_deadline_closed);
 }
@@ -284,7 +314,10 @@ static int node_start(struct mf_target *t, struct mf_error *err)
     if (mf_scratch_make(n->scratch, n->options.run_dir, SOCKET_NAME, err) != 0)
         return -1;
     node_listen(n);
-    if (node_spawn(n, err) != 0) {
+    if ((n->options.prepare && n->options.prepare(n->options.faults, n->scratch, err) != 0) ||
+        node_spawn(n, err) != 0) {
+        if (n->options.release)
+            n->options.release(n->options.faults);
         mf_scratch_remove(n->scratch);
         return -1;
     }
@@ -331,6 +364,12 @@ static void node_stop(struct mf_target *t)
         mf_child_stop(n->child, again ? 0 : deadline_ms(node_plan(n)->stop_ms));
 }
 
+static pid_t node_pid(struct mf_target *t)
+{
+    struct node *n = node_of(t);
+    return n->child ? mf_child_pid(n->child) : 0;
+}
+
 static uint64_t node_rss_bytes(struct mf_target *t)
 {
     struct node *n = node_of(t);
@@ -348,6 +387,7 @@ static const struct mf_target_ops node_ops = {
     .upgrade = node_upgrade,
     .go = node_go,
     .stop = node_stop,
+    .pid = node_pid,
     .rss_bytes = node_rss_bytes,
     .free = node_free,
 };

@@ -84,10 +84,15 @@ static void points_put(struct words *w, const struct mf_cell *cell)
         point_put(w, i, &cell->upgrades[i]);
 }
 
-static int modules_put(struct words *w, const struct mf_node_options *o, struct mf_error *err)
+static int modules_put(struct words *w, const struct mf_node_options *o, const char *dir, struct mf_error *err)
 {
     for (uint32_t i = 0; i < o->cell->node.modules_count; i++) {
         char path[PATH_MAX];
+        if (o->own_modules) {
+            word(w, "--module");
+            word(w, "%s/modules/%" PRIu32 ".so", dir, i);
+            continue;
+        }
         if (mf_module_path(o->modules_dir, o->cell->node.modules[i], path, sizeof path) != 0)
             return mf_error_set(err, MF_STATUS_TARGET, o->cell->node.modules[i], "its path is too long");
         word_option(w, "--module", path);
@@ -106,7 +111,7 @@ static int words_put(struct words *w, const struct mf_node_options *o, const cha
     processes_put(w, &cell->node);
     word_number(w, "--processes", cell->node.processes);
     word_number(w, "--schedulers", cell->node.schedulers);
-    if (modules_put(w, o, err) != 0)
+    if (modules_put(w, o, dir, err) != 0)
         return -1;
     word_option(w, "--transport", mf_transport_keys[cell->load.transport]);
     if (listen)
@@ -114,6 +119,8 @@ static int words_put(struct words *w, const struct mf_node_options *o, const cha
     word_option(w, "--codec", cell->load.codec);
     word_option(w, "--dir", dir);
     word_number(w, "--seed", o->seed);
+    /* half, so that the node says what took too long before we have to */
+    word_number(w, "--patience-ms", cell->node.upgrade_ms < 2 ? 1 : (uint64_t)(cell->node.upgrade_ms / 2));
     word_number(w, "--accept-delay-us", cell->node.accept_delay_us);
     word_option(w, "--retire", cell->node.retire);
     points_put(w, cell);

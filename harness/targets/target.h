@@ -7,7 +7,9 @@
 #ifndef MF_TARGETS_TARGET_H
 #define MF_TARGETS_TARGET_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "base/error.h"
@@ -22,6 +24,7 @@ struct mf_target_events {
     void (*ready)(void *ctx, const char *endpoint);
     void (*fired)(void *ctx, uint32_t k);                  /* the target fired slot k itself */
     void (*ended)(void *ctx, uint32_t k);                  /* slot k's outcome stands in the log */
+    void (*phase)(void *ctx, uint32_t k, uint32_t phase);  /* slot k stands still at a marked phase; NULL: none is */
     void (*finished)(void *ctx);                           /* transport local: the pingers have finished */
     void (*died)(void *ctx, const char *text);             /* an OS process of it ended unasked */
     void (*failed)(void *ctx, const struct mf_error *err); /* it cannot be started, or a deadline passed; stop it */
@@ -36,6 +39,8 @@ struct mf_target_ops {
     /* Transport local only (else NULL): start the pingers. */
     void (*go)(struct mf_target *t);
     void (*stop)(struct mf_target *t);
+    /* The OS process that outlives the others; 0: none. */
+    pid_t (*pid)(struct mf_target *t);
     /* Resident memory of its OS processes now; 0: not known. */
     uint64_t (*rss_bytes)(struct mf_target *t);
     void (*free)(struct mf_target *t); /* after stopped, or where start failed */
@@ -58,6 +63,14 @@ struct mf_node_options {
     const struct mf_plan *local_plan; /* one per scheduler, for transport local; else NULL */
     uint32_t local_plans;
     uint64_t seed;
+    /* Where faults are planned. `prepare` is called when the node's own folder is there and before anything runs (-1:
+     * it is not started), `release` when nothing runs any more and before the folder is removed. An upgrade that passes
+     * its deadline then has failed, and the run goes on. */
+    bool has_faults;
+    bool own_modules; /* <folder>/modules/<i>.so, which `prepare` has made, are the modules */
+    void *faults;
+    int (*prepare)(void *faults, const char *folder, struct mf_error *err);
+    void (*release)(void *faults);
     int net_fd; /* the network namespace that it lives in; 0: ours */
 };
 struct mf_target *mf_target_new_node(uv_loop_t *loop, const struct mf_node_options *options,

@@ -2,6 +2,9 @@
 #include <signal.h>
 
 #include "base.h"
+#include "order.h"
+
+ORDER(90); /* the version that it answers with, where it comes to answer */
 
 static int convert_crashes(void *to, uint32_t from_version, const void *from, uint32_t from_bytes)
 {
@@ -16,7 +19,7 @@ static int convert_crashes(void *to, uint32_t from_version, const void *from, ui
 static enum mf_handle never_handles(void *state, const struct mf_ping *ping, struct mf_answer *answer)
 {
     (void)ping;
-    base_answer(state, answer, 90);
+    base_answer(state, answer, (uint32_t)order.number);
     return MF_HANDLE_REPLY;
 }
 

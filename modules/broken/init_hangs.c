@@ -2,6 +2,9 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "order.h"
+
+ORDER(90); /* the version that it answers with, where it comes to answer */
 
 static int init_hangs(const char **why)
 {
@@ -14,7 +17,7 @@ static int init_hangs(const char **why)
 static enum mf_handle never_handles(void *state, const struct mf_ping *ping, struct mf_answer *answer)
 {
     (void)ping;
-    base_answer(state, answer, 90);
+    base_answer(state, answer, (uint32_t)order.number);
     return MF_HANDLE_REPLY;
 }
 

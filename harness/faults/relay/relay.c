@@ -208,6 +208,8 @@ static void order_do(struct relay *r, const struct mf_control_line *line)
     mf_control_begin(&w, "done");
     mf_control_put(&w, "what", line->verb);
     mf_control_put_u64(&w, "connections", n ? n : pairs_each(r, NULL));
+    if (mf_control_get(line, "act"))
+        mf_control_put(&w, "act", mf_control_get(line, "act"));
     if (mf_control_end(&w) != 0 || mf_control_send(r->control_fd, &w) != 0)
         r->stopping = true;
 }

@@ -93,7 +93,9 @@ Test(cli, every_list_has_its_rows)
 #include "recorder/outcomes.def"
 #undef MF_OUTCOME
     GOOD("every_ms", "list", "points");
-    GOOD("none", "list", "faults");
+#define MF_FAULT(id, name, kind, keys, text) GOOD(text, "list", "faults");
+#include "faults/faults.def"
+#undef MF_FAULT
     GOOD("frame", "list", "codecs");
     GOOD("spike_ms.p95", "list", "metrics");
     GOOD("unanswered", "list", "causes");
