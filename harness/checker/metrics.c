@@ -2,6 +2,7 @@
 
 #include "checker/questions.h"
 #include "checker/result.h"
+#include "checker/wire.h"
 
 enum metric {
 #define MF_METRIC(id, key, text, has, number)    METRIC_##id,
@@ -32,6 +33,11 @@ static double metric_grown(const struct mf_result *r, enum mf_footprint_part par
 static uint64_t metric_extra(const struct mf_result *r, enum mf_extra extra)
 {
     return extra == MF_EXTRA_REHANDLED ? mf_result_rehandled(r) : r->extra[extra];
+}
+
+static bool metric_wire(const struct mf_result *r, enum mf_wire_state state)
+{
+    return r->wire_states & 1u << state;
 }
 
 static bool metric_number(const struct mf_result *r, enum metric m, double *number)

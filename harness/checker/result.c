@@ -7,6 +7,7 @@
 #include "checker/questions.h"
 #include "checker/spikes.h"
 #include "checker/statistics.h"
+#include "checker/wire.h"
 
 int mf_result_init(struct mf_result *r, struct mf_error *err)
 {
@@ -237,6 +238,12 @@ int mf_result_from_recorder(struct mf_result *r, const struct mf_recorder *rec, 
     r->spread_room = calloc(shape->upgrades + 1, sizeof *r->spread_room);
     if (!r->bin || !r->tainted || !r->upgrades || !r->spread_room)
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the result of a run");
+    if (shape->probes) {
+        const struct mf_worker_record *probes = mf_recorder_worker(rec, shape->workers);
+        mf_wire_read(r, shape->probes, probes);
+        r->unfinished_workers += atomic_load_explicit(&probes->finished, memory_order_acquire) == 0;
+        worker_balance(r, probes);
+    }
     for (uint32_t w = 0; w < shape->workers; w++) {
         worker_add(r, mf_recorder_worker(rec, w));
         bins_add(r, mf_recorder_bins(rec, w));
@@ -351,6 +358,7 @@ int mf_result_merge(struct mf_result *cell, const struct mf_result *run, struct 
     target_merge(&cell->target, &run->target, first);
     cell->runs += run->runs;
     counts_merge(cell, run);
+    mf_wire_merge(cell, run);
     mf_hist_merge(cell->response, run->response);
     mf_hist_merge(cell->service, run->service);
     mf_hist_merge(cell->lag, run->lag);

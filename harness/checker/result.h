@@ -113,6 +113,13 @@ struct mf_question_answer {
     char evidence[MF_TEXT_BYTES];
 };
 
+/* The account of the probes: the pings that the load sent to hold them in their wire states and to judge them. Kept
+ * apart from `due` and all else: they wait for upgrades on purpose. The same two equations hold. */
+struct mf_probe_counts {
+    uint64_t due, outcome[MF_OUTCOME_COUNT], replies, extra[MF_EXTRA_COUNT];
+    uint64_t lost_by_cause[MF_CAUSE_COUNT], lost_by_stage[MF_STAGE_COUNT], lost_before_stage;
+};
+
 struct mf_result {
     /* counts */
     uint64_t due, resolved, outcome[MF_OUTCOME_COUNT], replies, extra[MF_EXTRA_COUNT];
@@ -128,7 +135,10 @@ struct mf_result {
     struct mf_hist *response, *service, *lag;
     uint32_t upgrades_planned, upgrades_count; /* count: slots below, fired or not */
     struct mf_upgrade_result *upgrades;
-    double *spread_room; /* [upgrades_count]: working room of derive */
+    double *spread_room;  /* [upgrades_count]: working room of derive */
+    uint32_t wire_states; /* bits by enum mf_wire_state: those in which probes were wanted; 0: none */
+    struct mf_wire_tally wire[MF_WIRE_STATE_COUNT];
+    struct mf_probe_counts probes;
     /* timeline of a run (NULL in a cell): all workers summed */
     uint32_t bins;
     uint64_t bin_ns, warmup_ns, duration_ns, window_ns; /* window: an upgrade's, see account.h */

@@ -154,6 +154,19 @@ static void upgrades_judge(const struct mf_result *r, const struct mf_expect *ex
     }
 }
 
+/* A state in which nothing was held shows nothing. */
+static void wire_judge(const struct mf_result *r, struct mf_judgement *j)
+{
+    for (uint32_t i = 0; i < MF_WIRE_STATE_COUNT; i++)
+        if (r->wire_states & 1u << i && r->wire[i].placed < r->fired)
+            judgement_add(j, MF_VERDICT_UNKNOWN,
+                          "wire state %s: a probe was placed at %" PRIu64 " of %" PRIu32 " upgrades",
+                          mf_wire_state_keys[i], r->wire[i].placed, r->fired);
+    if (r->probes.outcome[MF_OUTCOME_NOT_SENT])
+        judgement_add(j, MF_VERDICT_UNKNOWN, "the load itself could not send %" PRIu64 " pings of probes",
+                      r->probes.outcome[MF_OUTCOME_NOT_SENT]);
+}
+
 void mf_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_t n, const struct mf_proof *proof,
               struct mf_judgement *j)
 {
@@ -163,6 +176,7 @@ void mf_judge(const struct mf_result *r, const struct mf_expect *expect, uint32_
     books_judge(r, j);
     faults_judge(r, j);
     upgrades_judge(r, expect, n, proof, j);
+    wire_judge(r, j);
     instrument_judge(r, proof, j);
     if (j->reasons > MF_REASONS_MAX)
         j->reasons = MF_REASONS_MAX;

@@ -116,7 +116,7 @@ struct mf_recorder_shape mf_shape_recorder(const struct mf_cell *cell)
 {
     return (struct mf_recorder_shape){
         .workers = cell->load.workers,
-        .probes = cell->load.wire_states != 0,
+        .probes = cell->load.wire_states,
         .upgrades = cell->upgrades_planned,
         .bins = (uint32_t)bins_of(cell),
         .streams = streams_in_all(cell),

@@ -281,8 +281,7 @@ static void probe_connected(struct mf_probe *p, uint64_t now_ns)
     p->dialling = false;
     p->probes->record->opened++;
     socket_watch(p->socket, UV_READABLE);
-    if (p->phase == MF_PROBE_JUDGING)
-        p->deadline_ns = now_ns + probe_worker(p)->plan.timeout_ns;
+    p->deadline_ns = now_ns + probe_worker(p)->plan.timeout_ns;
     if (p->pending)
         probe_write(p);
     else if (p->phase == MF_PROBE_PLACING && p->state == MF_WIRE_STATE_CONNECTED_IDLE)
@@ -302,7 +301,7 @@ static void probe_dial_failed(struct mf_probe *p, enum mf_dial dial, uint64_t no
     p->probes->record->connect_timeouts += dial == MF_DIAL_TIMEOUT;
     mf_probe_close(p);
     if (dial == MF_DIAL_REFUSED && p->phase == MF_PROBE_JUDGING && p->renewed && now_ns < p->deadline_ns) {
-        p->dialling = true;
+        p->dialling = p->refused = true;
         p->retry_at_ns = now_ns + RETRY_NS;
         return;
     }
@@ -320,6 +319,7 @@ static void probe_dial(struct mf_probe *p, uint64_t now_ns)
     enum mf_dial dial = mf_endpoint_dial(&probe_worker(p)->endpoint, &fd);
 
     p->dialling = true;
+    p->refused = false;
     p->retry_at_ns = now_ns + RETRY_NS;
     if (dial == MF_DIAL_QUEUE_FULL)
         return;
@@ -468,9 +468,11 @@ void mf_probe_release(struct mf_probe *p, uint64_t now_ns)
 
 void mf_probe_beat(struct mf_probe *p, uint64_t now_ns)
 {
-    if (p->phase == MF_PROBE_JUDGING && now_ns >= p->deadline_ns) {
+    /* a ping that gets it into its state may be lost like any other: then once more, on another connection */
+    bool placing = p->phase == MF_PROBE_PLACING && p->pending;
+    if ((p->phase == MF_PROBE_JUDGING || placing) && now_ns >= p->deadline_ns) {
         if (p->dialling)
-            probe_dial_failed(p, MF_DIAL_TIMEOUT, now_ns);
+            probe_dial_failed(p, p->refused ? MF_DIAL_REFUSED : MF_DIAL_TIMEOUT, now_ns);
         else
             probe_ended(p, MF_CAUSE_UNANSWERED, now_ns);
     } else if (p->dialling && !p->socket && now_ns >= p->retry_at_ns) {

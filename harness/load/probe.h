@@ -33,9 +33,10 @@ struct mf_probe {
     enum mf_probe_phase phase;
     struct mf_probe_socket *socket; /* NULL: there is no connection */
     bool dialling;                  /* a connection is wanted and not yet made */
+    bool refused;                   /* the last attempt was, and there will be another */
     int write_errno;                /* of the write that showed that the connection has ended */
     uint64_t retry_at_ns;           /* dialling without a socket: try again then */
-    uint64_t deadline_ns;           /* JUDGING: of what is under way */
+    uint64_t deadline_ns;           /* PLACING, JUDGING: of what is under way */
 
     /* the ping under way */
     bool pending, written;

@@ -9,13 +9,16 @@
  */
 #define PATIENCE_NS (86400 * MF_NS_PER_S)
 
+/* So many pings of a probe may be lost on its way into its state; where more are, it is given up. */
+#define PLACING_PINGS 4
+
 static int probes_account(struct mf_probes *s, struct mf_error *err)
 {
     const struct mf_worker *w = s->worker;
     const struct mf_plan *plan = &w->plan;
     uint32_t section = w->recorder.header->shape.workers;
 
-    if (w->recorder.header->shape.probes != 1 || plan->probes >> MF_WIRE_STATE_COUNT)
+    if (w->recorder.header->shape.probes != plan->probes || plan->probes >> MF_WIRE_STATE_COUNT)
         return mf_error_set(err, MF_STATUS_INTERNAL, "plan", "wants probes that the recorder has no room for");
     s->record = mf_recorder_worker(&w->recorder, section);
     s->account = mf_account_new(&w->recorder,
@@ -98,7 +101,7 @@ void mf_probes_place(struct mf_probes *s, uint32_t k, uint64_t now_ns)
         return;
     }
     s->phase = MF_PROBES_PLACING;
-    s->give_up_ns = now_ns + s->worker->plan.connect_timeout_ns + s->worker->plan.timeout_ns;
+    s->give_up_ns = now_ns + s->worker->plan.connect_timeout_ns + PLACING_PINGS * s->worker->plan.timeout_ns;
     for (uint32_t i = 0; i < s->count; i++)
         mf_probe_place(&s->probe[i], now_ns);
     probes_place_last(s, now_ns);

@@ -46,6 +46,12 @@ const char *const mf_point_stage_keys[MF_POINT_STAGE_COUNT] = {
 #undef MF_HALF
 };
 
+/* The workers', and one for the probes. */
+static uint32_t recorder_sections(const struct mf_recorder_shape *shape)
+{
+    return shape->workers + (shape->probes != 0);
+}
+
 static uint64_t align64(uint64_t x)
 {
     return (x + 63) & ~63ULL;
@@ -75,7 +81,7 @@ static void header_lay_out(struct mf_recorder_header *h, const struct mf_recorde
     h->workers_at = align64(h->node_at + sizeof(struct mf_node_record));
     h->worker_stride = align64(sizeof(struct mf_worker_record)) + align64(sizeof(struct mf_bin) * shape->bins) +
                        align64(sizeof(struct mf_upgrade_tally) * shape->upgrades);
-    h->stages_at = h->workers_at + h->worker_stride * (shape->workers + shape->probes);
+    h->stages_at = h->workers_at + h->worker_stride * recorder_sections(shape);
     h->total_bytes = h->stages_at + (shape->stage_bits ? (uint64_t)shape->streams << shape->stage_bits : 0);
 }
 
@@ -123,7 +129,7 @@ int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *
     }
     memcpy(rec->base, &h, sizeof h);
     recorder_point(rec);
-    for (uint32_t w = 0; w < shape->workers + shape->probes; w++) {
+    for (uint32_t w = 0; w < recorder_sections(shape); w++) {
         struct mf_worker_record *worker = mf_recorder_worker(rec, w);
         mf_hist_init(&worker->response);
         mf_hist_init(&worker->service);

@@ -8,7 +8,7 @@
  *   upgrade log             struct mf_upgrade_log   [upgrades]
  *   node                    struct mf_node_record
  *   worker 0..workers-1     struct mf_worker_record, then struct mf_bin[bins], then struct mf_upgrade_tally[upgrades]
- *   worker `workers`        the same again for the probes, where shape.probes is 1
+ *   worker `workers`        the same again for the probes, where shape.probes is not 0
  *   stages                  uint8_t [streams << stage_bits]: message (stream, seq) at (stream << stage_bits) + (seq mod
  * 2^stage_bits); the value is 1 + enum mf_stage of the furthest stage reached, 0 before the first Sections of the same
  * shape add up (counters and histograms by +, maxima by max), so they can be reduced across hosts.
@@ -88,7 +88,8 @@ extern const char *const mf_point_stage_keys[MF_POINT_STAGE_COUNT];
 /* What the driver decides before it makes a recorder. */
 struct mf_recorder_shape {
     uint32_t workers;    /* load processes, or (transport local) the node's schedulers */
-    uint32_t probes;     /* 1: there is a section more, of number `workers`: the account of the wire states' probes */
+    uint32_t probes;     /* bits by enum mf_wire_state: the probes that there are. Not 0: there is a section more, of
+                            number `workers`, their account */
     uint32_t upgrades;   /* planned upgrades; the log has exactly as many slots */
     uint32_t bins;       /* of the timeline */
     uint32_t streams;    /* in all workers together */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checker/wire.h"
 #include "report/json.h"
 
 static json_t *messages_json(const struct mf_result *r)
@@ -23,6 +24,50 @@ static json_t *messages_json(const struct mf_result *r)
     mf_json_put(&j, "lost_before_stage", mf_json_count(r->lost_before_stage));
     mf_json_put(&j, "warmup_due", mf_json_count(r->warmup_due));
     mf_json_put(&j, "node_rehandled", mf_json_count(r->node_rehandled));
+    return mf_json_end(&j);
+}
+
+/* What became of the probes, state by state; those that were not wanted are not there. */
+static json_t *wire_states_json(const struct mf_result *r)
+{
+    struct mf_json all = mf_json_begin();
+    for (int i = 0; i < MF_WIRE_STATE_COUNT; i++) {
+        const struct mf_wire_tally *t = &r->wire[i];
+        if (!(r->wire_states & 1u << i))
+            continue;
+        struct mf_json j = mf_json_begin(), causes = mf_json_begin();
+        for (int c = 0; c < MF_CAUSE_COUNT; c++)
+            mf_json_put(&causes, mf_cause_keys[c], mf_json_count(t->lost_by_cause[c]));
+        mf_json_put(&j, "placed", mf_json_count(t->placed));
+        mf_json_put(&j, "answered", mf_json_count(mf_wire_answered(t)));
+        mf_json_put(&j, "error", mf_json_count(t->outcome[MF_OUTCOME_ERROR]));
+        mf_json_put(&j, "wrong", mf_json_count(t->outcome[MF_OUTCOME_WRONG]));
+        mf_json_put(&j, "lost", mf_json_count(t->outcome[MF_OUTCOME_LOST]));
+        mf_json_put(&j, "not_sent", mf_json_count(t->outcome[MF_OUTCOME_NOT_SENT]));
+        mf_json_put(&j, "lost_by_cause", mf_json_end(&causes));
+        mf_json_put(&j, "new_connection", mf_json_count(t->new_connection));
+        mf_json_put(&j, "new_connection_answered", mf_json_count(t->new_connection_answered));
+        mf_json_put(&all, mf_wire_state_keys[i], mf_json_end(&j));
+    }
+    return mf_json_end(&all);
+}
+
+static json_t *probes_json(const struct mf_probe_counts *p)
+{
+    struct mf_json j = mf_json_begin(), causes = mf_json_begin(), stages = mf_json_begin();
+    mf_json_put(&j, "due", mf_json_count(p->due));
+    for (int i = 0; i < MF_OUTCOME_COUNT; i++)
+        mf_json_put(&j, mf_outcome_keys[i], mf_json_count(p->outcome[i]));
+    mf_json_put(&j, "replies", mf_json_count(p->replies));
+    for (int i = 0; i < MF_EXTRA_COUNT; i++)
+        mf_json_put(&j, mf_extra_keys[i], mf_json_count(p->extra[i]));
+    for (int i = 0; i < MF_CAUSE_COUNT; i++)
+        mf_json_put(&causes, mf_cause_keys[i], mf_json_count(p->lost_by_cause[i]));
+    for (int i = 0; i < MF_STAGE_COUNT; i++)
+        mf_json_put(&stages, mf_stage_keys[i], mf_json_count(p->lost_by_stage[i]));
+    mf_json_put(&j, "lost_by_cause", mf_json_end(&causes));
+    mf_json_put(&j, "lost_by_stage", mf_json_end(&stages));
+    mf_json_put(&j, "lost_before_stage", mf_json_count(p->lost_before_stage));
     return mf_json_end(&j);
 }
 
@@ -242,6 +287,8 @@ static void measured_put(struct mf_json *j, const struct mf_result *r)
     mf_json_put(j, "first_new_ms", r ? mf_json_spread(&r->first_new_ms) : json_null());
     mf_json_put(j, "last_old_ms", r ? mf_json_spread(&r->last_old_ms) : json_null());
     mf_json_put(j, "recovery_ms", r ? mf_json_spread(&r->recovery_ms) : json_null());
+    mf_json_put(j, "wire_states", r && r->wire_states ? wire_states_json(r) : json_null());
+    mf_json_put(j, "probes", r && r->wire_states ? probes_json(&r->probes) : json_null());
     mf_json_put(j, "questions", r ? questions_json(r) : json_null());
     mf_json_put(j, "connections", r ? connections_json(r) : json_null());
     mf_json_put(j, "instrument", r ? instrument_json(r) : json_null());

@@ -80,6 +80,31 @@ static int questions_read(struct mf_row *row, const json_t *cell, const struct p
     return 0;
 }
 
+/* What became of the probes; a report of a midflight without them has none. */
+static int wire_states_read(struct mf_row *row, const json_t *cell, const struct place *p)
+{
+    static const char *const counts[] = {"placed", "answered", "lost", "new_connection"};
+    const json_t *states = json_object_get(cell, "wire_states");
+    const json_t *fired = json_object_get(json_object_get(cell, "upgrades"), "fired");
+    if (!states || json_is_null(states))
+        return 0;
+    if (!json_is_object(states))
+        return wrong(p, "wire_states", NULL, "an object");
+    for (int i = 0; i < MF_WIRE_STATE_COUNT; i++) {
+        const json_t *state = json_object_get(states, mf_wire_state_keys[i]);
+        for (unsigned c = 0; state && c < sizeof counts / sizeof *counts; c++) {
+            json_int_t count = json_integer_value(json_object_get(state, counts[c]));
+            if (!json_is_integer(json_object_get(state, counts[c])) || count < 0 || count > COUNT_MAX)
+                return wrong(p, "wire_states", mf_wire_state_keys[i], "counts of probes");
+        }
+    }
+    if (!json_is_integer(fired) || json_integer_value(fired) < 0 || json_integer_value(fired) > UINT32_MAX)
+        return wrong(p, "upgrades", "fired", "a count");
+    row->wire_states = states;
+    row->fired = (uint32_t)json_integer_value(fired);
+    return 0;
+}
+
 static char *label_make(const char *name, const json_t *parameters)
 {
     if (json_object_size(parameters) != 1)
@@ -120,7 +145,9 @@ static int row_read(struct mf_row *row, const json_t *cell, const struct place *
     if (delivery < 0)
         return wrong(p, "delivery", NULL, "a word (exactly-once, at-least-once, at-most-once, none)");
     row->delivery = mf_delivery_keys[delivery];
-    return measures_read(row, cell, p) < 0 ? -1 : questions_read(row, cell, p);
+    if (measures_read(row, cell, p) < 0 || questions_read(row, cell, p) < 0)
+        return -1;
+    return wire_states_read(row, cell, p);
 }
 
 /* The file that `path` means. */

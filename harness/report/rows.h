@@ -37,8 +37,10 @@ struct mf_row {
     char *label;                                  /* the value of its only parameter, else the cell's name */
     const json_t *reasons;                        /* an array of strings */
     const json_t *parameters;
-    const json_t *runs; /* the names of its run.json, relative to the report; may be anything */
-    bool measured;      /* false: no run of it ended; nothing below is known */
+    const json_t *wire_states; /* an object; NULL: no probes were placed */
+    const json_t *runs;        /* the names of its run.json, relative to the report; may be anything */
+    bool measured;             /* false: no run of it ended; nothing below is known */
+    uint32_t fired;            /* upgrades; where wire_states is not NULL */
     double value[MF_MEASURE_COUNT];
     bool has[MF_MEASURE_COUNT];
     int answer[MF_QUESTION_COUNT]; /* enum mf_answer_word; -1: not known */

@@ -8,6 +8,7 @@
 #include "report/ink.h"
 #include "report/notes.h"
 #include "report/pairs.h"
+#include "report/wire_table.h"
 
 #define COLUMNS_MAX 120
 
@@ -288,6 +289,10 @@ int mf_table_text(FILE *out, const struct mf_rows *rows, const struct mf_table_s
     if (mf_notes_each(rows, on_note, &t.ink, err) < 0)
         return -1;
     legend_print(&t);
+    if (mf_wire_table_has(rows)) {
+        fputc('\n', out);
+        mf_wire_table_text(&t.ink, rows);
+    }
     if (rows->pairs) {
         fputc('\n', out);
         mf_pairs_text(&t.ink, rows->pairs);

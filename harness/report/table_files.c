@@ -9,6 +9,7 @@
 #include "report/notes.h"
 #include "report/pairs.h"
 #include "report/table.h"
+#include "report/wire_table.h"
 
 static void number_print(FILE *out, const struct mf_row *row, enum mf_measure m)
 {
@@ -30,6 +31,7 @@ void mf_table_csv(FILE *out, const struct mf_rows *rows)
         fprintf(out, ",%s_difference", mf_measure_keys[m]);
     if (rows->pairs)
         mf_pair_csv_head(out);
+    mf_wire_table_csv_head(out, rows);
     fputc('\n', out);
     for (uint32_t i = 0; i < rows->count; i++) {
         const struct mf_row *row = &rows->row[i];
@@ -55,6 +57,7 @@ void mf_table_csv(FILE *out, const struct mf_rows *rows)
         }
         if (rows->pairs)
             mf_pair_csv(out, mf_pairs_find(rows->pairs, row));
+        mf_wire_table_csv(out, rows, row);
         fputc('\n', out);
     }
 }
@@ -128,6 +131,7 @@ int mf_table_markdown(FILE *out, const struct mf_rows *rows, struct mf_error *er
     }
     if (mf_notes_each(rows, on_note, out, err) < 0)
         return -1;
+    mf_wire_table_markdown(out, rows);
     if (rows->pairs)
         mf_pairs_markdown(out, rows->pairs);
     return 0;
@@ -161,6 +165,8 @@ static json_t *row_json(const struct mf_rows *rows, const struct mf_row *row)
                     mf_json_text(row->answer[q] < 0 ? NULL : mf_answer_keys[row->answer[q]]));
     mf_json_put(&j, "delivery", mf_json_text(row->delivery));
     mf_json_put(&j, "questions", mf_json_end(&questions));
+    if (row->wire_states)
+        mf_json_put(&j, "wire_states", json_deep_copy(row->wire_states));
     json_t *difference = mf_json_end(&differences);
     if (rows->baseline)
         mf_json_put(&j, "difference", difference);

@@ -188,7 +188,7 @@ static bool line_peek(const uint8_t *in, size_t n, struct mf_msg *msg)
 {
     struct cursor c = {in, in + n};
 
-    if (!take_verb(&c, "PONG") && !take_verb(&c, "ERROR"))
+    if (!take_verb(&c, "PING") && !take_verb(&c, "PONG") && !take_verb(&c, "ERROR"))
         return false;
     /* A number that is not followed by a blank may have lost digits. */
     return parse_ids(&c, msg) && c.at < c.end;

@@ -232,6 +232,7 @@ void rig_start_worker(struct rig *rig)
     int pair[2];
 
     rig->shape = (struct mf_recorder_shape){.workers = rig->plan.workers,
+                                            .probes = rig->plan.probes,
                                             .upgrades = 1,
                                             .bins = 6100,
                                             .streams = rig->plan.streams,
@@ -277,6 +278,16 @@ void rig_say(struct rig *rig, const char *verb)
     struct mf_control_writer w;
 
     mf_control_begin(&w, verb);
+    cr_assert(eq(int, mf_control_end(&w), 0));
+    cr_assert(eq(int, mf_control_send(rig->control, &w), 0));
+}
+
+void rig_say_k(struct rig *rig, const char *verb, uint32_t k)
+{
+    struct mf_control_writer w;
+
+    mf_control_begin(&w, verb);
+    mf_control_put_u64(&w, "k", k);
     cr_assert(eq(int, mf_control_end(&w), 0));
     cr_assert(eq(int, mf_control_send(rig->control, &w), 0));
 }
@@ -361,7 +372,11 @@ void rig_done(struct rig *rig)
 
 void rig_expect_balance(const struct rig *rig)
 {
-    const struct mf_worker_record *r = rig->record;
+    rig_expect_books(rig->record);
+}
+
+void rig_expect_books(const struct mf_worker_record *r)
+{
     uint64_t outcomes = 0, causes = 0;
 
     for (int i = 0; i < MF_OUTCOME_COUNT; i++)

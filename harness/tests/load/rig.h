@@ -82,6 +82,7 @@ void rig_start(struct rig *rig);
 void rig_start_worker(struct rig *rig);
 void rig_send_plan(struct rig *rig);
 void rig_say(struct rig *rig, const char *verb);
+void rig_say_k(struct rig *rig, const char *verb, uint32_t k);
 /* The next line must have this verb; fails the test after some seconds. */
 void rig_expect_line(struct rig *rig, const char *verb);
 void rig_go(struct rig *rig);
@@ -90,8 +91,9 @@ void rig_run(struct rig *rig);
 void rig_stop(struct rig *rig);
 void rig_join_worker(struct rig *rig);
 void rig_done(struct rig *rig);
-/* Both equations. */
+/* Both equations, of its worker's section; of any. */
 void rig_expect_balance(const struct rig *rig);
+void rig_expect_books(const struct mf_worker_record *r);
 
 void server_answer(struct server *s, struct peer *p, const struct mf_msg *ping);
 void server_send(struct peer *p, const void *bytes, size_t n);

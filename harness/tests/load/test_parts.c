@@ -84,6 +84,40 @@ Test(points, fire_at_their_numbers)
     cr_expect(not(mf_points_sent(&points)));
 }
 
+Test(points, in_flight_fires_on_its_way_up)
+{
+    static const uint64_t in_flight[] = {1, 2, 3, 4, 5, 3, 3, 2, 3, 2, 3};
+    struct mf_points points;
+    struct mf_plan plan = {.points = 1, .point = {{7, 3, 4, 3, MF_PLAN_POINT_IN_FLIGHT}}};
+    char log[200] = "";
+
+    mf_points_init(&points, &plan);
+    for (int i = 0; i < 11; i++) {
+        uint32_t point;
+        cr_expect(not(mf_points_sent(&points)));
+        while (mf_points_in_flight(&points, in_flight[i], &point))
+            sprintf(log + strlen(log), "%d:%u ", i, point);
+    }
+    /* the 3 of number 5 comes too early, that of number 6 four pings later: there had been fewer before it */
+    cr_expect(eq(int, strcmp(log, "2:7 6:7 10:7 "), 0), "%s", log);
+    cr_expect(not(points.has_in_flight));
+}
+
+Test(points, half_waits_for_the_one_before)
+{
+    struct mf_points points;
+    struct mf_plan plan = {.points = 1, .point = {{7, 3, 2, 2, MF_PLAN_POINT_HALF}}};
+    uint32_t point = 0;
+
+    mf_points_init(&points, &plan);
+    cr_expect(not(mf_points_half(&points, 2, &point)));
+    cr_expect(mf_points_half(&points, 3, &point));
+    cr_expect(eq(u32, point, 7));
+    cr_expect(mf_points_half(&points, 9, &point), "late, but not left out");
+    cr_expect(not(points.has_half));
+    cr_expect(not(mf_points_sent(&points)));
+}
+
 Test(endpoint, good_and_bad_ones)
 {
     struct mf_endpoint endpoint;

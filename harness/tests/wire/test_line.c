@@ -113,6 +113,7 @@ Test(line, a_number_that_may_have_lost_digits_is_not_told)
 
     cr_expect(not(line->peek((const uint8_t *)"PONG 3 17", 9, &msg)));
     cr_assert(line->peek((const uint8_t *)"PONG 3 17 ", 10, &msg));
+    cr_assert(line->peek((const uint8_t *)"PING 3 17 ", 10, &msg));
     cr_expect(eq(u64, msg.seq, 17));
     cr_expect(not(line->peek((const uint8_t *)"PON", 3, &msg)));
 }
