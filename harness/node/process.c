@@ -89,21 +89,42 @@ void mf_process_hold(struct mf_core *core, struct mf_process *p, const struct mf
     s->held_arrived = m->arrived;
 }
 
-/* In the order of arrival: a process held with a message at its front goes first, one that has handled it has its turn
- * behind the others. */
+/* Puts `p` behind *last in a chain that begins at *first, if it has something to run. */
+static void chain_wake(struct mf_process *p, struct mf_process **first, struct mf_process **last)
+{
+    if (p->in_run_queue || p->held || !p->mailbox.head)
+        return;
+    p->in_run_queue = true;
+    p->next_run = NULL;
+    if (*last)
+        (*last)->next_run = p;
+    else
+        *first = p;
+    *last = p;
+}
+
+/* In the order of arrival: a process held with a message at its front goes first, then those that wait behind it, one
+ * that has handled it has its turn behind all. They go before what is in the run queue: a pause may have ended a round
+ * before its processes had been looked at, and these hold later messages of the same stream. */
 void mf_process_let_go(struct mf_core *core, struct mf_process *p)
 {
     struct mf_scheduler *s = mf_scheduler_of(core, p);
+    struct mf_process *first = NULL, *last = NULL;
     p->held = false;
     if (p->mailbox.head && p->mailbox.head->arrived <= s->held_arrived)
-        mf_process_wake(core, p);
+        chain_wake(p, &first, &last);
     s->holds_stream = false;
     for (struct mf_process *next; s->behind_first; s->behind_first = next) {
         next = s->behind_first->next_behind;
         s->behind_first->behind = false;
-        mf_process_wake(core, s->behind_first);
+        chain_wake(s->behind_first, &first, &last);
     }
     s->behind_last = NULL;
+    if (last) {
+        last->next_run = s->run_first;
+        s->run_first = first;
+        s->run_last = s->run_last ? s->run_last : last;
+    }
     mf_process_wake(core, p);
 }
 
