@@ -350,7 +350,10 @@ static void marks_stamp(struct mf_core *core, struct mf_connection *c)
     while (c->marks_begin < c->marks_end && c->marks[c->marks_begin].end <= c->out_written) {
         const struct mf_flush_mark *mark = &c->marks[c->marks_begin++];
         struct mf_message flushed = {.stream = mark->stream, .process = mark->process, .seq = mark->seq};
-        mf_stage_reach(core, &flushed, MF_STAGE_FLUSHED, NULL, c);
+        if (mf_stage_reach(core, &flushed, MF_STAGE_FLUSHED, NULL, c)) {
+            c->holds_output = true;
+            c->hold_at = c->out_written;
+        }
     }
 }
 
@@ -360,6 +363,9 @@ void mf_connection_flush(struct mf_core *core, struct mf_connection *c)
         size_t n = unsent_bytes(c);
         if (c->holds_output && c->hold_at - c->out_written < n)
             n = (size_t)(c->hold_at - c->out_written);
+        if (core->points.holds_flushed && c->marks_begin < c->marks_end &&
+            c->marks[c->marks_begin].end - c->out_written < n)
+            n = (size_t)(c->marks[c->marks_begin].end - c->out_written);
         c->blocked = false;
         if (n == 0)
             break;

@@ -202,7 +202,7 @@ struct mf_connection {
     bool blocked;               /* the kernel's buffer is full: waits for EPOLLOUT */
     bool input_ended;           /* the peer sent FIN: what is pending is answered, then it is closed */
     struct mf_message *held_in; /* held at RECEIVED: nothing is read behind it */
-    bool holds_output;          /* held at REPLIED or half flushed: nothing from byte hold_at on is written */
+    bool holds_output;          /* held at REPLIED, half flushed, FLUSHED: nothing from byte hold_at on is written */
     uint64_t hold_at;
     /* input not yet decoded: in[in_begin .. in_end) */
     uint8_t *in;
@@ -315,6 +315,7 @@ struct mf_points {
     pthread_mutex_t lock;              /* guards all below but the atomics */
     uint32_t at_stage[MF_STAGE_COUNT]; /* bits of the points to look at, by stage; constant */
     uint32_t half_in;                  /* bits of those that wait for a part of a ping; constant */
+    bool holds_flushed; /* some hold what stands behind a flushed reply: replies are written one by one; constant */
     _Atomic uint32_t settled;          /* slots below this have an outcome */
     _Atomic int state;                 /* enum mf_hold_state */
     bool holds;                        /* a message really is held */

@@ -19,6 +19,7 @@ int mf_points_init(struct mf_core *core, struct mf_error *err)
     points->k = UINT32_MAX;
     for (uint32_t i = 0; i < core->args->points_count; i++) {
         uint32_t stage = core->args->points[i].stage;
+        points->holds_flushed |= stage == MF_STAGE_FLUSHED && core->args->points[i].hold;
         if (stage == MF_POINT_STAGE_HALF_RECEIVED)
             points->half_in |= 1u << i;
         else /* that half of a reply is out is seen to where the reply is put into the socket's queue */
@@ -95,7 +96,8 @@ static bool point_fire(struct mf_core *core, uint32_t i, const struct mf_message
     points->stream = m->stream;
     points->process_id = m->process;
     points->seq = m->seq;
-    points->holds = core->args->points[i].hold && stage != MF_STAGE_FLUSHED; /* what is flushed can't be held */
+    /* what is flushed is gone: held is what stands behind it on its connection, where there is one */
+    points->holds = core->args->points[i].hold && (stage != MF_STAGE_FLUSHED || connection);
     points->process = points->holds ? process : NULL;
     points->connection = points->holds && !process ? connection : NULL;
     /* a held message's slot is claimed by the main thread, when all is quiet */
