@@ -68,6 +68,7 @@ struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf
         a->first_stream = config->first_stream;
         a->streams = config->streams;
         a->timeout_ns = config->timeout_ns;
+        a->control_from = rec->header->shape.control_from ? rec->header->shape.control_from : UINT32_MAX;
         a->measure_ns = UINT64_MAX; /* told by the driver before the first ping is due */
         a->first_due_ns = UINT64_MAX;
         a->timeline = (struct mf_timeline){.header = rec->header, .bins = mf_recorder_bins(rec, config->worker)};
@@ -211,14 +212,14 @@ static inline bool pong_is_right(const struct mf_pong *pong)
     return is == wanted;
 }
 
-/* Of an answer to an open ping of its stream: is it the normal case, and nothing else? Right, in time, with all
- * witnesses, in order, as expected of its process in every respect, and no upgrade under way. All else is for
+/* Of an answer to an open ping of its stream: is it the normal case, and nothing else? Right, in time, of no control
+ * group, with all witnesses, in order, as expected of its process in every respect, and no upgrade under way. All else is for
  * mf_account_pong_careful, which knows these cases too. */
 static inline bool pong_is_normal(const struct mf_account *a, const struct mf_stream *s, const struct mf_slot *slot,
                                   const struct mf_witness *w, const struct mf_pong *pong)
 {
     const struct mf_upgrades *u = &a->upgrades;
-    return pong->process == slot->process && pong_is_right(pong) && pong->seq >= s->answered_below &&
+    return pong->process == slot->process && slot->process < a->control_from && pong_is_right(pong) && pong->seq >= s->answered_below &&
            atomic_load_explicit(&u->header->requested, memory_order_acquire) == u->requested &&
            slot->due_ns >= u->calm_from_ns && pong->version == u->calm_version &&
            mf_witness_standing(w) == u->calm_standing && w->next_seq == pong->seq &&

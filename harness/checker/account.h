@@ -40,6 +40,8 @@
  * new answer of that upgrade (new_answers, first_new_ns); any other is an old one for it (last_old_ns), and a new one
  * of the latest earlier slot that brought its version.
  * - Only right answers (answered, late) are judged, here and for state.
+ * - The control group (the recorder's shape says who) is in no upgrade: its answers' versions are not judged, and are no
+ *   upgrade's new or old answers. Its responses are kept apart besides, at upgrades and away from them.
  *
  * Rules (state). Each process belongs to one stream if processes >= streams (stream s has the processes p with p mod
  * streams = s, seq i goes to the (i mod n)-th of them); else several streams share process (stream mod processes), only

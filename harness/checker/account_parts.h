@@ -17,6 +17,7 @@ struct mf_account {
     struct mf_stream *stream;
     uint32_t first_stream, streams;
     uint64_t timeout_ns, measure_ns;
+    uint32_t control_from; /* processes from this one on are the control group; UINT32_MAX: there is none */
     uint64_t next_expiry_ns; /* expire need not look before this */
     uint64_t first_due_ns;   /* UINT64_MAX: nothing was due yet */
     struct mf_timeline timeline;

@@ -1,5 +1,7 @@
 #include "checker/questions.h"
 
+#include "checker/control.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,26 +83,28 @@ static struct mf_question_answer processes_answer(const struct mf_result *r)
     if (r->fired == 0)
         return say(MF_ANSWER_NA, "no upgrade fired");
     uint64_t made_anew = 0, threads_ended = 0;
-    uint32_t other_pid = 0, told = 0;
+    uint32_t other_pid = 0, told = 0, threads_told = 0, threads_same = 0;
     for (uint32_t k = 0; k < r->upgrades_count; k++) {
         const struct mf_upgrade_result *u = r->upgrades + k;
         if (!u->fired || u->made_anew == UINT32_MAX || u->threads_ended == UINT32_MAX)
             continue;
         told++;
+        threads_told += u->threads_before && u->threads_after;
+        threads_same += u->threads_same;
         made_anew += u->made_anew;
         threads_ended += u->threads_ended;
         other_pid += u->pid_before && u->pid_after && u->pid_before != u->pid_after;
     }
     uint64_t remade = r->extra[MF_EXTRA_REMADE];
-    bool no = made_anew || threads_ended || other_pid || remade || r->target.died;
+    bool no = made_anew || threads_ended || other_pid || remade || r->target.died || threads_same < threads_told;
     bool witnessed = told == r->fired || r->target.gives_state;
     return say(no          ? MF_ANSWER_NO
                : witnessed ? MF_ANSWER_YES
                            : MF_ANSWER_UNKNOWN,
                "at %" PRIu32 " upgrades (%" PRIu32 " told by the target): %" PRIu64 " processes made anew, %" PRIu64
                " threads ended, %" PRIu32 " times another OS process, which died unasked %" PRIu32 " times; %" PRIu64
-               " instances seen to change",
-               r->fired, told, made_anew, threads_ended, other_pid, r->target.died, remade);
+               " instances seen to change; the threads' ids were the same after %" PRIu32 " of %" PRIu32,
+               r->fired, told, made_anew, threads_ended, other_pid, r->target.died, remade, threads_same, threads_told);
 }
 
 static struct mf_question_answer siblings_answer(const struct mf_result *r)
@@ -121,18 +125,21 @@ static struct mf_question_answer siblings_answer(const struct mf_result *r)
         for (uint32_t i = 0; i < MF_OUTCOME_COUNT; i++)
             seen += u->outcomes[i];
     }
-    bool no = triggers ? bad > 0 : lost || state_lost || remade;
+    char control[160];
+    mf_control_text(r->control, control, sizeof control);
+    /* who is in no upgrade is a sibling of all that are */
+    bool no = r->control ? r->control->bad > 0 : triggers ? bad > 0 : lost || state_lost || remade;
     enum mf_answer_word answer = no ? MF_ANSWER_NO : seen && !r->unfinished_workers ? MF_ANSWER_YES : MF_ANSWER_UNKNOWN;
     if (triggers)
         return say(answer,
-                   "%" PRIu64 " pings to other processes than the trigger's ended badly at %" PRIu32
-                   " upgrades with a trigger; "
-                   "%" PRIu64 " pings were seen around the upgrades",
-                   bad, triggers, seen);
+                   "%" PRIu64 " pings to others than the trigger's process ended badly at %" PRIu32
+                   " upgrades with a trigger; %" PRIu64 " pings were seen around them%s",
+                   bad, triggers, seen, control);
     return say(answer,
                "all %" PRIu32 " processes upgraded together, %" PRIu32 " times: %" PRIu64 " pings lost, %" PRIu64
-               " states lost, %" PRIu64 " made anew; %" PRIu64 " pings were seen around the upgrades",
-               r->target.processes, r->fired, lost, state_lost, remade, seen);
+               " states lost, %" PRIu64 " made anew; %" PRIu64 " pings were seen around them%s",
+               r->target.processes - (r->control ? r->control->processes : 0), r->fired, lost, state_lost, remade, seen,
+               control);
 }
 
 static struct mf_question_answer code_answer(const struct mf_result *r)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "checker/control.h"
 #include "checker/questions.h"
 #include "checker/spikes.h"
 #include "checker/statistics.h"
@@ -29,6 +30,7 @@ void mf_result_done(struct mf_result *r)
     free(r->response);
     free(r->service);
     free(r->lag);
+    mf_control_free(r->control);
     free(r->upgrades);
     free(r->spread_room);
     free(r->bin);
@@ -138,6 +140,10 @@ static uint32_t upgrade_from_log(struct mf_upgrade_result *u, const struct mf_up
     u->made_anew = log->made_anew;
     u->converted = log->converted;
     u->threads_ended = log->threads_ended;
+    u->threads_before = log->threads_before;
+    u->threads_after = log->threads_after;
+    u->threads_same = log->threads_before && log->threads_before == log->threads_after &&
+                      log->threads_id_before == log->threads_id_after;
     u->pid_before = log->pid_before;
     u->pid_after = log->pid_after;
     memcpy(u->reason, log->reason, sizeof u->reason);
@@ -225,6 +231,8 @@ int mf_result_from_recorder(struct mf_result *r, const struct mf_recorder *rec, 
     const struct mf_recorder_shape *shape = &rec->header->shape;
     uint64_t start = atomic_load(&rec->header->start_ns), measure = atomic_load(&rec->header->measure_ns),
              end = atomic_load(&rec->header->end_ns);
+    if (mf_control_read(r, rec, witness->processes, err) != 0)
+        return -1;
     r->runs = 1;
     r->target = *witness;
     r->bins = shape->bins;
@@ -356,6 +364,8 @@ int mf_result_merge(struct mf_result *cell, const struct mf_result *run, struct 
     cell->duration_ns = run->duration_ns;
     cell->window_ns = run->window_ns;
     target_merge(&cell->target, &run->target, first);
+    if (mf_control_merge(cell, run, err) != 0)
+        return -1;
     cell->runs += run->runs;
     counts_merge(cell, run);
     mf_wire_merge(cell, run);

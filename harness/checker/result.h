@@ -67,6 +67,8 @@ struct mf_upgrade_result {
     bool trigger_version_is_new; /* the new code answered the trigger */
     int64_t response_max_ns, spike_ns, blackout_ns, gap_ns, first_new_ns, last_old_ns, recovery_ns;
     uint32_t queued, made_anew, converted, threads_ended, pid_before, pid_after;
+    uint32_t threads_before, threads_after; /* 0: not known */
+    bool threads_same;                      /* both known, and the same ones */
     char reason[MF_REASON_BYTES];
 };
 
@@ -133,6 +135,7 @@ struct mf_result {
         unbalanced_workers; /* in whose section an equation does not hold: a sum over workers or runs could hide it */
     double achieved_rate_per_s; /* of a cell: the lowest of its runs */
     struct mf_hist *response, *service, *lag;
+    struct mf_control *control; /* NULL: no control group */
     uint32_t upgrades_planned, upgrades_count; /* count: slots below, fired or not */
     struct mf_upgrade_result *upgrades;
     double *spread_room;  /* [upgrades_count]: working room of derive */

@@ -29,6 +29,20 @@ static void extra_count(struct mf_account *a, enum mf_extra extra, uint64_t by, 
         a->upgrades.tally[charged - 1].extra[extra] += by;
 }
 
+static bool is_control(const struct mf_account *a, const struct mf_slot *ping)
+{
+    return ping->process >= a->control_from;
+}
+
+static void control_count(struct mf_account *a, const struct mf_slot *ping, uint64_t now_ns)
+{
+    if (ping->due_ns < a->measure_ns)
+        return;
+    bool near = mf_upgrades_in_window(&a->upgrades, ping->due_ns, now_ns);
+    mf_hist_add(near ? &a->record->control_near : &a->record->control_away,
+                now_ns > ping->due_ns ? now_ns - ping->due_ns : 0);
+}
+
 static void lost_count(struct mf_account *a, struct mf_exception *e, int by)
 {
     struct mf_worker_record *r = a->record;
@@ -37,6 +51,7 @@ static void lost_count(struct mf_account *a, struct mf_exception *e, int by)
     *(e->stage ? &r->lost_by_stage[e->stage - 1] : &r->lost_before_stage) += (uint64_t)by;
     r->outcome[MF_OUTCOME_LOST] += (uint64_t)by;
     mf_counter_add(&r->resolved, (uint64_t)by);
+    r->control_bad += is_control(a, ping) ? (uint64_t)by : 0;
     struct mf_bin *bin = mf_account_bin(a, ping);
     bin->lost += (uint32_t)by;
     bin->bad += (uint32_t)by;
@@ -55,6 +70,7 @@ static uint8_t stage_valid(uint8_t stage)
 static void not_sent_count(struct mf_account *a, const struct mf_slot *ping, uint32_t charged)
 {
     a->record->outcome[MF_OUTCOME_NOT_SENT]++;
+    a->record->control_bad += is_control(a, ping);
     mf_counter_add(&a->record->resolved, 1);
     mf_account_bin(a, ping)->bad++;
     mf_upgrades_bad(&a->upgrades, charged, MF_OUTCOME_NOT_SENT, ping->process, 1);
@@ -145,8 +161,16 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
                                                          : MF_OUTCOME_ANSWERED;
     bool right = outcome == MF_OUTCOME_ANSWERED || outcome == MF_OUTCOME_LATE;
     uint32_t charged = 0;
+    struct mf_pong unversioned = *pong;
     struct mf_bin *bin = mf_account_bin(a, ping);
     a->record->outcome[outcome]++;
+    if (is_control(a, ping)) {
+        unversioned.has &= (uint16_t)~1u;
+        pong = &unversioned;
+        a->record->control_bad += outcome != MF_OUTCOME_ANSWERED;
+        if (right)
+            control_count(a, ping, now_ns);
+    }
     mf_counter_add(&a->record->resolved, 1);
     mf_upgrades_in_flight(&a->upgrades, ping->written_ns, now_ns, false, 1);
     mf_upgrades_trigger(&a->upgrades, pong->stream, pong->seq, outcome, right && pong->has & 1 ? &pong->version : NULL);

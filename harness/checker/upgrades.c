@@ -131,6 +131,16 @@ static void upgrades_calm(struct mf_upgrades *u, uint64_t due_ns)
     u->calm_from_ns = due_ns;
 }
 
+bool mf_upgrades_in_window(const struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns)
+{
+    for (uint32_t k = u->requested; k-- > 0;) {
+        uint64_t requested = mf_upgrade_requested_ns(u, k);
+        if (requested <= now_ns)
+            return due_ns < requested + u->window_ns;
+    }
+    return false;
+}
+
 void mf_upgrades_good(struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns, bool late)
 {
     for (uint32_t k = u->requested; k-- > 0;) {

@@ -65,6 +65,8 @@ uint32_t mf_upgrades_nearest(const struct mf_upgrades *u, uint64_t due_ns, uint6
 void mf_upgrades_in_flight(struct mf_upgrades *u, uint64_t written_ns, uint64_t end_ns, bool lost, int by);
 /* A bad outcome of a ping to `process`, charged to upgrade charged-1 (nothing where 0). */
 void mf_upgrades_bad(struct mf_upgrades *u, uint32_t charged, enum mf_outcome outcome, uint32_t process, int by);
+/* Whether an answer at now_ns to a ping due at due_ns is in the window of an upgrade. */
+bool mf_upgrades_in_window(const struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns);
 /* A right answer came at now_ns: windows, spikes, gaps. */
 void mf_upgrades_good(struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns, bool late);
 /* Ping (stream, seq) ended in `outcome`: notes it where it is a trigger. `version`: of the answer, NULL where it has

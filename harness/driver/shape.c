@@ -121,6 +121,7 @@ struct mf_recorder_shape mf_shape_recorder(const struct mf_cell *cell)
         .bins = (uint32_t)bins_of(cell),
         .streams = streams_in_all(cell),
         .stage_bits = stage_bits(cell),
+        .control_from = cell->node.control_group ? cell->node.processes - cell->node.control_group : 0,
         .bin_ns = bin_width_ns(cell),
     };
 }

@@ -376,6 +376,10 @@ struct mf_core {
     struct mf_error sweep_error;                              /* of the process that refused; empty text: none */
     enum mf_sweep sweep;                                      /* what the sweep under way does */
 
+    uint32_t threads; /* schedulers and I/O that have begun; under the gate */
+    uint64_t threads_id; /* made of their ids: see the upgrade log */
+    uint32_t resumed_k; /* the slot that came with the cargo; UINT32_MAX: none */
+
     int event_fd;                           /* wakes the main thread: a point has come due, pingers have finished */
     _Atomic uint32_t pingers_left;          /* schedulers whose pingers have not finished */
     bool pingers_started, pingers_reported; /* main thread */
@@ -394,6 +398,8 @@ void mf_core_done(struct mf_core *core);
  * those that run. */
 int mf_threads_start(struct mf_core *core, struct mf_error *err);
 void mf_threads_stop(struct mf_core *core);
+/* Where a scheduler or the I/O thread begins. */
+void mf_thread_enter(struct mf_core *core);
 static inline struct mf_scheduler *mf_scheduler_of(struct mf_core *core, const struct mf_process *process)
 {
     return &core->schedulers[process->scheduler];

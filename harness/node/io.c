@@ -310,6 +310,7 @@ void *mf_io_main(void *arg)
 {
     struct mf_core *core = arg;
     struct epoll_event events[EVENTS];
+    mf_thread_enter(core);
     pthread_mutex_lock(&core->io.lock);
     while (io_attend(core)) {
         ready_decode(core);

@@ -47,6 +47,9 @@ void mf_supervisor_log_begin(struct mf_supervisor *s, uint32_t k)
     struct mf_upgrade_log *log = &s->rec.log[k];
     log->queued = UINT32_MAX; /* only the worker can know, and only while it lives */
     log->made_anew = log->converted = log->threads_ended = 0;
+    log->threads_before = atomic_load(&s->rec.node->threads);
+    log->threads_id_before = atomic_load(&s->rec.node->threads_id);
+    log->threads_after = 0;
     log->pid_before = (uint32_t)s->worker.pid;
     log->pid_after = 0;
 }
@@ -60,6 +63,9 @@ void mf_supervisor_log_end(struct mf_supervisor *s, uint32_t k, bool rolled_back
         mf_reason_write(log->reason, sizeof log->reason, s->args->dir, reason);
     }
     log->pid_after = (uint32_t)s->worker.pid;
+    bool same = log->pid_after == log->pid_before; /* then a newcomer that has failed may have written over it */
+    log->threads_after = same ? log->threads_before : log->pid_after ? atomic_load(&s->rec.node->threads) : 0;
+    log->threads_id_after = same ? log->threads_id_before : atomic_load(&s->rec.node->threads_id);
     atomic_store_explicit(&log->outcome, ends[how].outcome, memory_order_release);
 
     struct mf_control_writer w;

@@ -10,9 +10,44 @@
 /* `reboot` piles main loops up on the stack: address space for many of them, memory only for those touched */
 #define STACK_BYTES (256ull << 20)
 
+/* Ids are small and close together; their sum alone would be the same too soon (splitmix64's finalizer). */
+static uint64_t id_mix(uint64_t id)
+{
+    id = (id ^ (id >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    id = (id ^ (id >> 27)) * 0x94d049bb133111ebULL;
+    return id ^ (id >> 31);
+}
+
+void mf_thread_enter(struct mf_core *core)
+{
+    uint64_t id = id_mix((uint64_t)gettid());
+    pthread_mutex_lock(&core->gate);
+    core->threads++;
+    core->threads_id += id;
+    pthread_cond_broadcast(&core->gate_changed);
+    pthread_mutex_unlock(&core->gate);
+}
+
+/* Until all have begun, so that it can be said who they are. */
+static void threads_await(struct mf_core *core)
+{
+    pthread_mutex_lock(&core->gate);
+    while (core->threads < core->schedulers_count + !core->local)
+        pthread_cond_wait(&core->gate_changed, &core->gate);
+    atomic_store(&core->rec.node->threads, core->threads);
+    atomic_store(&core->rec.node->threads_id, core->threads_id);
+    if (core->resumed_k != UINT32_MAX) {
+        core->rec.log[core->resumed_k].threads_after = core->threads;
+        core->rec.log[core->resumed_k].threads_id_after = core->threads_id;
+    }
+    pthread_mutex_unlock(&core->gate);
+}
+
 static void *scheduler_main(void *arg)
 {
-    mf_scheduler_loop(arg);
+    struct mf_scheduler *s = arg;
+    mf_thread_enter(s->core);
+    mf_scheduler_loop(s);
     return NULL;
 }
 
@@ -55,7 +90,10 @@ int mf_threads_start(struct mf_core *core, struct mf_error *err)
     for (uint32_t i = 0; i < core->schedulers_count; i++)
         if (scheduler_start(&core->schedulers[i], err) != 0)
             return -1;
-    return core->local ? 0 : io_start(core, err);
+    if (!core->local && io_start(core, err) != 0)
+        return -1;
+    threads_await(core);
+    return 0;
 }
 
 void mf_threads_stop(struct mf_core *core)
@@ -78,4 +116,5 @@ void mf_threads_stop(struct mf_core *core)
     if (core->io.started)
         pthread_join(core->io.thread, NULL);
     core->io.started = false;
+    core->threads = 0;
 }

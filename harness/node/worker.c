@@ -77,6 +77,9 @@ static void slot_begin(struct mf_core *core, uint32_t k)
     struct mf_upgrade_log *log = &core->rec.log[k];
     log->queued = UINT32_MAX;
     log->made_anew = log->converted = log->threads_ended = 0;
+    log->threads_before = core->threads;
+    log->threads_id_before = core->threads_id;
+    log->threads_after = 0;
     log->pid_before = (uint32_t)getpid();
     log->pid_after = 0;
 }
@@ -95,6 +98,8 @@ static void slot_end(struct mf_core *core, const struct mf_upgrade_request *requ
         reason_text(core, log->reason, sizeof log->reason, err);
         mf_core_phase(core, request->k, request->rolled_back ? MF_PHASE_ROLLED_BACK : MF_PHASE_FAILED);
     }
+    log->threads_after = core->threads; /* 0: none runs yet (exec), and they will say so themselves */
+    log->threads_id_after = core->threads_id;
     log->pid_after = (uint32_t)getpid();
     atomic_store(&log->outcome, outcome);
     static const char *const words[] = {
@@ -293,6 +298,7 @@ static void worker_resume(struct mf_core *core)
     struct mf_upgrade_request request = request_of(core, k);
     int status = core->strategy->resume ? core->strategy->resume(core, &request, &err) : 0;
     slot_end(core, &request, status, &err);
+    core->resumed_k = k;
     core->args->cargo_k = UINT32_MAX;
     core->args->cargo_fd = -1;
 }

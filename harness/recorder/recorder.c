@@ -134,6 +134,8 @@ int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *
         mf_hist_init(&worker->response);
         mf_hist_init(&worker->service);
         mf_hist_init(&worker->lag);
+        mf_hist_init(&worker->control_near);
+        mf_hist_init(&worker->control_away);
     }
     return 0;
 }

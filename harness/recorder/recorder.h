@@ -95,6 +95,8 @@ struct mf_recorder_shape {
     uint32_t streams;    /* in all workers together */
     uint32_t stage_bits; /* 2^stage_bits >= messages of one stream between its send and the end of its timeout; 0: no
                             stages */
+    uint32_t control_from; /* processes from this one on are the control group, which no upgrade touches; 0: there is
+                              none */
     uint64_t bin_ns;     /* width of a bin; divides or is a multiple of 10 ms */
 };
 
@@ -151,6 +153,10 @@ struct mf_upgrade_log {
     uint32_t made_anew; /* processes killed and made anew by it */
     uint32_t converted; /* processes whose state was converted */
     uint32_t pid_before, pid_after; /* of the OS process that runs the processes */
+    /* The threads that ran processes or fed their queues, before it and after: how many, and a number made of their ids
+     * that is the same where they are the same. 0 threads: not known. */
+    uint32_t threads_before, threads_after;
+    uint64_t threads_id_before, threads_id_after;
     uint32_t threads_ended;         /* threads that ran processes or fed their queues and did not live through it */
     char reason[MF_REASON_BYTES];   /* why it rolled back or failed: one line */
 };
@@ -162,6 +168,8 @@ struct mf_node_record {
     _Atomic uint64_t rehandled;               /* messages whose stage byte said "handled" when they were handled */
     _Atomic uint32_t starts;                  /* worker OS processes started */
     _Atomic uint32_t worker_pid;
+    _Atomic uint32_t threads;    /* of the worker that has started last: as in the upgrade log */
+    _Atomic uint64_t threads_id;
     _Atomic uint64_t next_instance;     /* source of process incarnation ids; never goes back */
     _Atomic uint32_t resident_versions; /* module images mapped now */
     _Atomic uint64_t oldest_version_age_ns_max;
@@ -232,6 +240,11 @@ struct mf_worker_record {
     uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, reconnects;
     uint64_t closed_by_load; /* by pings_per_connection */
     uint64_t reconnect_ns_max;
+
+    /* the control group: pings that were not answered; of the responses below those in an upgrade's window, and those away
+     * from all */
+    uint64_t control_bad;
+    struct mf_hist control_near, control_away;
 
     /* the instrument itself */
     uint64_t wakeups, late_wakeups; /* of the pacing timer; late: over 1 ms */

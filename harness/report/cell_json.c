@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checker/control.h"
 #include "checker/wire.h"
 #include "report/json.h"
 
@@ -108,6 +109,10 @@ static json_t *latencies_json(const struct mf_result *r)
     mf_json_put(&j, "response", latency_json(r->response));
     mf_json_put(&j, "service", latency_json(r->service));
     mf_json_put(&j, "lag", latency_json(r->lag));
+    if (r->control) {
+        mf_json_put(&j, "control_near", latency_json(&r->control->near));
+        mf_json_put(&j, "control_away", latency_json(&r->control->away));
+    }
     return mf_json_end(&j);
 }
 

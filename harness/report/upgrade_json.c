@@ -48,6 +48,8 @@ static void counts_put(struct mf_json *j, const struct mf_upgrade_result *u)
     mf_json_put(j, "made_anew", known_json(u->made_anew));
     mf_json_put(j, "converted", known_json(u->converted));
     mf_json_put(j, "threads_ended", known_json(u->threads_ended));
+    mf_json_put(j, "threads_same",
+                u->threads_before && u->threads_after ? json_boolean(u->threads_same) : json_null());
     mf_json_put(j, "pid_before", u->pid_before ? json_integer(u->pid_before) : json_null());
     mf_json_put(j, "pid_after", u->pid_after ? json_integer(u->pid_after) : json_null());
 }
