@@ -1,4 +1,5 @@
 #include "checker/account_parts.h"
+#include "checker/sabotage.h"
 #include "base/clock.h"
 
 #include <assert.h>
@@ -223,7 +224,8 @@ static inline bool pong_is_normal(const struct mf_account *a, const struct mf_st
            atomic_load_explicit(&u->header->requested, memory_order_acquire) == u->requested &&
            slot->due_ns >= u->calm_from_ns && pong->version == u->calm_version &&
            mf_witness_standing(w) == u->calm_standing && w->next_seq == pong->seq &&
-           pong->count - w->next_count <= s->count_slack && w->instance == pong->instance;
+           pong->count - w->next_count <= MF_SABOTAGE(14, s->count_slack, s->count_slack + 1) &&
+           w->instance == pong->instance;
 }
 
 /* Another bin for replies; then begins again. */
@@ -294,7 +296,7 @@ void mf_account_each_open(struct mf_account *a, uint32_t stream,
 {
     struct mf_stream *s = mf_account_stream(a, stream);
     /* by seq, not by place: visit may declare pings lost, which moves them */
-    const struct mf_exception *e = mf_stream_open_exception(s, 0);
+    const struct mf_exception *e = MF_SABOTAGE(12, mf_stream_open_exception(s, 0), NULL);
     while (e && e->seq < s->low) {
         uint64_t seq = e->seq;
         visit(ctx, seq, e->ping.written_ns);

@@ -1,4 +1,5 @@
 #include "checker/account_parts.h"
+#include "checker/sabotage.h"
 
 #include <assert.h>
 
@@ -47,7 +48,7 @@ static void lost_count(struct mf_account *a, struct mf_exception *e, int by)
 {
     struct mf_worker_record *r = a->record;
     const struct mf_slot *ping = &e->ping;
-    r->lost_by_cause[e->cause] += (uint64_t)by;
+    r->lost_by_cause[MF_SABOTAGE(6, e->cause, MF_CAUSE_INFLIGHT_FIN)] += (uint64_t)MF_SABOTAGE(7, by, by > 0);
     *(e->stage ? &r->lost_by_stage[e->stage - 1] : &r->lost_before_stage) += (uint64_t)by;
     r->outcome[MF_OUTCOME_LOST] += (uint64_t)by;
     mf_counter_add(&r->resolved, (uint64_t)by);
@@ -155,10 +156,10 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
                                      const struct mf_pong *pong, uint64_t now_ns)
 {
     uint64_t response = now_ns > ping->due_ns ? now_ns - ping->due_ns : 0;
-    enum mf_outcome outcome = pong->is_error             ? MF_OUTCOME_ERROR
-                              : pong->is_wrong           ? MF_OUTCOME_WRONG
-                              : response > a->timeout_ns ? MF_OUTCOME_LATE
-                                                         : MF_OUTCOME_ANSWERED;
+    enum mf_outcome outcome = pong->is_error   ? MF_OUTCOME_ERROR
+                              : pong->is_wrong ? MF_SABOTAGE(5, MF_OUTCOME_WRONG, MF_OUTCOME_ERROR)
+                              : response > MF_SABOTAGE(3, a->timeout_ns, 2 * a->timeout_ns) ? MF_OUTCOME_LATE
+                                                                                            : MF_OUTCOME_ANSWERED;
     bool right = outcome == MF_OUTCOME_ANSWERED || outcome == MF_OUTCOME_LATE;
     uint32_t charged = 0;
     struct mf_pong unversioned = *pong;
@@ -188,7 +189,7 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
         latencies_count(a, ping, now_ns);
         witness_judge(a, s, ping, pong, now_ns);
         mf_upgrades_good(&a->upgrades, ping->due_ns, now_ns, outcome == MF_OUTCOME_LATE);
-        if (pong->seq < s->answered_below)
+        if (pong->seq < MF_SABOTAGE(4, s->answered_below, s->low))
             extra_count(a, MF_EXTRA_REORDERED, 1, ping->due_ns, now_ns);
     } else if (!witness_in_order(s->witness + ping->turn, pong->seq)) {
         mf_state_skip(s->witness + ping->turn, NULL);
@@ -226,7 +227,7 @@ static bool answer_fits(const struct mf_slot *ping, const struct mf_pong *pong)
 
 static enum mf_outcome phantom_count(struct mf_account *a, uint64_t now_ns)
 {
-    extra_count(a, MF_EXTRA_PHANTOM, 1, now_ns, now_ns);
+    extra_count(a, MF_SABOTAGE(2, MF_EXTRA_PHANTOM, MF_EXTRA_DUPLICATED), 1, now_ns, now_ns);
     return MF_OUTCOME_COUNT;
 }
 
@@ -246,7 +247,7 @@ enum mf_outcome mf_account_pong_careful(struct mf_account *a, const struct mf_po
     }
     struct mf_exception *e = mf_stream_exception(s, pong->seq);
     if (!e) {
-        extra_count(a, MF_EXTRA_DUPLICATED, 1, now_ns, now_ns);
+        extra_count(a, MF_EXTRA_DUPLICATED, MF_SABOTAGE(1, 1, 0), now_ns, now_ns);
         return MF_OUTCOME_COUNT;
     }
     if (e->state == MF_EXCEPTION_NOT_SENT || !answer_fits(&e->ping, pong))

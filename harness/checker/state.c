@@ -1,16 +1,17 @@
 #include "checker/state.h"
+#include "checker/sabotage.h"
 
 static void count_judge(struct mf_witness *w, struct mf_state_finding *found, uint64_t seq, uint32_t turns, bool shared,
                         uint64_t count)
 {
     if (count < w->next_count) {
-        found->state_lost = true;
+        found->state_lost = MF_SABOTAGE(10, true, count > 1);
         return;
     }
     /* asked once more for each of its turns since the ping that gave next_count - 1 */
     uint64_t asked = (seq - w->next_seq) / turns + w->credit, counted = count - w->next_count;
     if (!shared && counted > asked)
-        found->rehandled = counted - asked;
+        found->rehandled = MF_SABOTAGE(11, counted - asked, 1);
 }
 
 struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint32_t turns, bool shared,
@@ -26,7 +27,8 @@ struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint3
         w->known &= (uint16_t)~MF_WITNESS_COUNT;
     }
     if (instance) {
-        found.remade = (w->known & MF_WITNESS_INSTANCE) && w->instance != *instance;
+        found.remade =
+            (w->known & MF_WITNESS_INSTANCE) && MF_SABOTAGE(13, w->instance != *instance, w->instance > *instance);
         w->instance = *instance;
         w->known |= MF_WITNESS_INSTANCE;
     }

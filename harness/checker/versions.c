@@ -1,5 +1,6 @@
 /* Which version is right: the generations of code, and the answers held against them. Part of upgrades.h. */
 #include "checker/upgrades.h"
+#include "checker/sabotage.h"
 
 /* Generation g is the g-th slot of the log; generation 0 was there before the first. */
 static bool generation_fits(const struct mf_upgrades *u, uint32_t g, uint32_t version)
@@ -19,7 +20,8 @@ static bool generation_counts(const struct mf_upgrades *u, uint32_t g, uint64_t 
 
 static bool version_is_stale(const struct mf_upgrades *u, uint32_t version, uint32_t committed, uint64_t written_ns)
 {
-    if (generation_fits(u, committed, version))
+    if (generation_fits(u, committed, version) ||
+        MF_SABOTAGE(8, false, committed > 0 && generation_fits(u, committed - 1, version)))
         return false;
     for (uint32_t g = committed + 1; g <= u->requested; g++)
         if (generation_fits(u, g, version) && generation_counts(u, g, written_ns))
@@ -52,7 +54,7 @@ static bool witness_regresses(const struct mf_upgrades *u, struct mf_witness *w,
     for (uint32_t down = from; down-- > 0;) {
         if (generation_fits(u, down, version)) {
             w->generation = down;
-            return known;
+            return MF_SABOTAGE(9, known, false);
         }
     }
     return false;

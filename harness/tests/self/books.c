@@ -128,8 +128,7 @@ int self_books_compare(const struct self_books *planted, const struct self_books
         say(text, room, "lost.unsent + lost.inflight_rst", wanted, reported->count[unsent] + reported->count[rst]);
     uint64_t ends = planted->count[AT_IDLE] + planted->count[AT_IDLE + 1];
     if (either && ends != reported->count[AT_IDLE] + reported->count[AT_IDLE + 1] && ++differences)
-        say(text, room, "closed_idle + closed_inflight", ends,
-            reported->count[AT_IDLE] + reported->count[AT_IDLE + 1]);
+        say(text, room, "closed_idle + closed_inflight", ends, reported->count[AT_IDLE] + reported->count[AT_IDLE + 1]);
     return differences + equations_compare(reported, text, room);
 }
 
@@ -152,15 +151,20 @@ int self_table_print(const struct self_table *table, FILE *out)
 
     fprintf(out, "%-22s %12s %12s\n", "class", "planted", "reported");
     for (int i = 0; i < SELF_CLASSES; i++) {
-        bool either = planted->unsent_or_rst > 0 && (i == unsent || i == rst);
+        bool either = planted->unsent_or_rst > 0 && (i == unsent || i == rst || i >= AT_IDLE);
         fprintf(out, "%-22s %12" PRIu64 "%s%12" PRIu64 "%s\n", self_class_key(i), planted->count[i], either ? "+" : " ",
                 reported->count[i], reported->count[i] ? "" : "  never fired");
         silent += reported->count[i] == 0;
     }
-    if (planted->unsent_or_rst)
-        fprintf(out, "%-22s %12" PRIu64 " %12" PRIu64 "  + which of the two, the kernel decides\n",
-                "lost.unsent or rst", planted->count[unsent] + planted->count[rst] + planted->unsent_or_rst,
+    if (planted->unsent_or_rst) {
+        fprintf(out, "  + which of two it is, the kernel decided in some plans:\n");
+        fprintf(out, "%-22s %12" PRIu64 " %12" PRIu64 "\n", "  unsent or rst",
+                planted->count[unsent] + planted->count[rst] + planted->unsent_or_rst,
                 reported->count[unsent] + reported->count[rst]);
+        fprintf(out, "%-22s %12" PRIu64 " %12" PRIu64 "\n", "  closed",
+                planted->count[AT_IDLE] + planted->count[AT_IDLE + 1],
+                reported->count[AT_IDLE] + reported->count[AT_IDLE + 1]);
+    }
     fprintf(out, "\n%-22s %12s\n", "act", "done");
     for (int i = 0; i < SELF_ACT_COUNT; i++) {
         fprintf(out, "%-22s %12" PRIu64 "%s\n", self_act_keys[i], planted->act[i],

@@ -1,7 +1,7 @@
 /* test-self: every way to misbehave alone, all in one run, and random plans; each must be reported exactly.
  *
- * Not a Criterion program: hundreds of plans run side by side in jobs of their own, one may be repeated by its seed, and
- * with a sabotaged load all of it must fail. Exit status: 0 as expected, 1 not, 2 usage. */
+ * Not a Criterion program: hundreds of plans run side by side in jobs of their own, one may be repeated by its seed,
+ * and with a sabotaged load all of it must fail. Exit status: 0 as expected, 1 not, 2 usage. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -112,7 +112,8 @@ static void result_print(const struct self_plan *plan, const struct self_result 
     printf("%s: %s: %s\n    acts:", plan->name, words[result->verdict], result->text);
     for (uint32_t i = 0; i < plan->acts; i++)
         printf(" %s@%" PRIu64 ":%" PRIu64, self_act_keys[plan->act[i].kind], plan->act[i].at, plan->act[i].arg);
-    printf("\n    %s, %s, %s loop, window %" PRIu32 ", %" PRIu32 " connections, %" PRIu64 " messages; again with --only %s",
+    printf("\n    %s, %s, %s loop, window %" PRIu32 ", %" PRIu32 " connections, %" PRIu64
+           " messages; again with --only %s",
            plan->over_tcp ? "tcp" : "unix", plan->codec, plan->open_loop ? "open" : "closed", plan->window,
            plan->connections, plan->messages, plan->name);
     if (strncmp(plan->name, "random-", 7) == 0)
@@ -195,20 +196,37 @@ static bool options_read(struct options *o, int argc, char **argv)
     *o = (struct options){.plans = 1000, .first_seed = 1, .jobs = 24};
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
-        case 'l': o->programs.load = optarg; break;
-        case 'i': o->programs.liar = optarg; break;
-        case 'p': o->plans = strtoull(optarg, NULL, 10); break;
+        case 'l':
+            o->programs.load = optarg;
+            break;
+        case 'i':
+            o->programs.liar = optarg;
+            break;
+        case 'p':
+            o->plans = strtoull(optarg, NULL, 10);
+            break;
         case 's':
             o->first_seed = strtoull(optarg, NULL, 10);
             o->one_seed = true;
             o->plans = 1;
             break;
-        case 'o': o->only = optarg; break;
-        case 'j': o->jobs = (uint32_t)strtoul(optarg, NULL, 10); break;
-        case 't': o->table = optarg; break;
-        case 'x': o->wants_discrepancy = true; break;
-        case 'q': o->quiet = true; break;
-        default: return false;
+        case 'o':
+            o->only = optarg;
+            break;
+        case 'j':
+            o->jobs = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 't':
+            o->table = optarg;
+            break;
+        case 'x':
+            o->wants_discrepancy = true;
+            break;
+        case 'q':
+            o->quiet = true;
+            break;
+        default:
+            return false;
         }
     }
     return optind == argc && o->programs.load && o->programs.liar && o->jobs >= 1 && o->jobs <= JOBS_MAX;

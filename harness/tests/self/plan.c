@@ -75,16 +75,22 @@ static bool act_makes_sense(enum self_act kind, bool over_tcp, bool is_line)
 static uint64_t act_arg(enum self_act kind, uint64_t any)
 {
     switch (kind) {
-    case SELF_TWICE_LATER: return 1 + any % 9;
+    case SELF_TWICE_LATER:
+        return 1 + any % 9;
     case SELF_PHANTOM:
     case SELF_WRONG_ID:
-    case SELF_UPGRADE: return any % 3;
-    case SELF_COUNT_SKIP: return 1 + any % 5;
-    case SELF_HALF: return 1 + any % 60;
+    case SELF_UPGRADE:
+        return any % 3;
+    case SELF_COUNT_SKIP:
+        return 1 + any % 5;
+    case SELF_HALF:
+        return 1 + any % 60;
     case SELF_LISTENER_GONE:
     case SELF_SLOW_ACCEPT:
-    case SELF_SILENT: return 1 + any % 40;
-    default: return 0;
+    case SELF_SILENT:
+        return 1 + any % 40;
+    default:
+        return 0;
     }
 }
 
@@ -110,7 +116,7 @@ bool self_plan_alone(struct self_plan *plan, enum self_act kind, int transport, 
         plan_add(plan, kind, 40, 0);
     } else {
         for (uint64_t i = 1; i <= 4; i++)
-            plan_add(plan, kind, plan->messages * i / 6, act_arg(kind, i));
+            plan_add(plan, kind, plan->messages * i / 6, act_arg(kind, 37 * (i - 1)));
     }
     return true;
 }
@@ -129,14 +135,21 @@ void self_plan_mixed(struct self_plan *plan, int transport, int codec)
     plan_add(plan, SELF_GONE, last_at(plan), 0);
 }
 
-static enum self_act random_act(struct mf_rng *rng, const struct self_plan *plan)
+static bool act_ends_connection(enum self_act kind)
+{
+    return (kind >= SELF_FIN_IDLE && kind <= SELF_SLOW_ACCEPT) || kind == SELF_SILENT_LONG;
+}
+
+static enum self_act random_act(struct mf_rng *rng, const struct self_plan *plan, bool is_deaf)
 {
     for (;;) {
         enum self_act kind = mf_rng_below(rng, SELF_ACT_COUNT);
         bool is_window = kind == SELF_FIN_INFLIGHT || kind == SELF_RST_INFLIGHT || kind == SELF_RETURN ||
                          kind == SELF_BROKEN || kind == SELF_SILENT_LONG;
         if (!act_makes_sense(kind, plan->over_tcp, strcmp(plan->codec, "line") == 0) || act_is_last(kind) ||
-            kind == SELF_DEAF || (kind == SELF_UPGRADE && plan->upgrades >= 3) ||
+            /* of large pings the kernel may not have taken all where a connection ends: that is for the deaf act */
+            (is_deaf && act_ends_connection(kind)) || kind == SELF_DEAF ||
+            (kind == SELF_UPGRADE && plan->upgrades >= 3) ||
             (kind == SELF_STALE && (plan->upgrades == 0 || plan->open_loop)) ||
             (plan->open_loop ? is_window : act_is_idle(kind)) || (kind == SELF_SWAP && plan->window < 2) ||
             (kind == SELF_SILENT_LONG && mf_rng_below(rng, 3) > 0)) /* it takes long */
@@ -170,10 +183,12 @@ void self_plan_random(struct self_plan *plan, uint64_t seed)
     uint32_t acts = 2 + (uint32_t)mf_rng_below(&rng, 7);
     uint64_t at = 2;
     for (uint32_t i = 0; i < acts; i++) {
-        enum self_act kind = random_act(&rng, plan);
+        enum self_act kind = random_act(&rng, plan, is_deaf);
         at += mf_rng_below(&rng, plan->messages * 3 / 2 / acts);
         if (at < plan->messages * 3 / 4)
             plan_add(plan, kind, at, act_arg(kind, mf_rng_next(&rng)));
+        if (kind == SELF_UPGRADE && !plan->open_loop && mf_rng_below(&rng, 3) > 0)
+            plan_add(plan, SELF_STALE, at + 1 + mf_rng_below(&rng, plan->messages / 4), 0);
     }
     if (is_deaf)
         plan_add(plan, SELF_DEAF, plan->messages / 3, 0);

@@ -47,6 +47,7 @@ struct run {
     const char *argv[ARGS_MAX + 1];
     uint32_t words_used, args;
     bool failed;
+    struct rlimit limit; /* the load's, before it was starved; rlim_max 0: it was not */
 };
 
 static void __attribute__((format(printf, 2, 3))) run_fail(struct run *r, const char *format, ...)
@@ -305,6 +306,18 @@ static void load_go(struct run *r)
     program_order(r, &r->load, "go", NULL, 0);
 }
 
+static void load_starve(struct run *r)
+{
+    struct rlimit none;
+
+    if (prlimit(r->load.pid, RLIMIT_NOFILE, NULL, &r->limit) < 0)
+        run_fail(r, "the load's limits cannot be read: %s", strerror(errno));
+    none = r->limit;
+    none.rlim_cur = NO_DESCRIPTORS;
+    if (prlimit(r->load.pid, RLIMIT_NOFILE, &none, NULL) < 0)
+        run_fail(r, "the load's limits cannot be set: %s", strerror(errno));
+}
+
 /* What the driver does at an upgrade: the request stands in the log before the target hears of it, the commit before it
  * may answer wrongly. */
 static void on_liar(struct run *r, const struct mf_control_line *line)
@@ -325,12 +338,7 @@ static void on_liar(struct run *r, const struct mf_control_line *line)
         atomic_store(&r->recorder.header->committed, k + 1);
         program_order(r, &r->liar, "committed", "k", k);
     } else if (strcmp(line->verb, "starve") == 0) {
-        struct rlimit limit;
-        if (prlimit(r->load.pid, RLIMIT_NOFILE, NULL, &limit) < 0)
-            run_fail(r, "the load's limits cannot be read: %s", strerror(errno));
-        limit.rlim_cur = NO_DESCRIPTORS;
-        if (prlimit(r->load.pid, RLIMIT_NOFILE, &limit, NULL) < 0)
-            run_fail(r, "the load's limits cannot be set: %s", strerror(errno));
+        load_starve(r);
         program_order(r, &r->liar, "starved", NULL, 0);
     }
 }
@@ -364,6 +372,8 @@ static void run_once(struct run *r, const struct self_programs *programs)
         expect(r, &r->load, "ready");
         load_go(r);
         run_until_finished(r);
+        if (r->limit.rlim_max && prlimit(r->load.pid, RLIMIT_NOFILE, &r->limit, NULL) < 0)
+            run_fail(r, "the load's limits cannot be given back: %s", strerror(errno));
         program_order(r, &r->load, "stop", NULL, 0);
         program_end(r, &r->load, "the load");
     }

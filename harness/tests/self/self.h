@@ -2,7 +2,8 @@
  * (modules/broken/liar), and the two books side by side, class by class.
  *
  * Life: self_plan_* makes a plan; self_run carries it out (blocking, one at a time in a process, two children) and
- * fills a result; self_table_add and self_table_print sum results up. Units: ns on CLOCK_MONOTONIC where a name says so. */
+ * fills a result; self_table_add and self_table_print sum results up. Units: ns on CLOCK_MONOTONIC where a name says
+ * so. */
 #ifndef MF_TESTS_SELF_H
 #define MF_TESTS_SELF_H
 

@@ -46,7 +46,7 @@ static void stand_still(uint64_t ns)
 /* Nothing of this connection is on its way to us any more: it ends at once. */
 static void peer_end(struct liar *l, struct liar_peer *p, enum mf_cause cause)
 {
-    liar_peer_settle(l, p, cause);
+    liar_peer_settle(l, p, cause, 0);
 }
 
 static void answer_held(struct liar *l, struct liar_peer *p)
@@ -57,6 +57,15 @@ static void answer_held(struct liar *l, struct liar_peer *p)
             liar_answer(l, p, i);
         i += p->opens == opens;
     }
+}
+
+static void answer_one_held(struct liar *l, struct liar_peer *p)
+{
+    uint32_t i = 0;
+
+    while (p->open[i].wait != LIAR_WAIT_HELD)
+        i++;
+    liar_answer(l, p, i);
 }
 
 /* Acts on the newest ping of a connection */
@@ -230,9 +239,10 @@ static bool fits_idle(const struct liar *l, const struct liar_peer *p)
     return l->plan.open_loop && p->opens == 1;
 }
 
+/* What has not come in the end is laid to one kind of act only. */
 static bool fits_rst_idle(const struct liar *l, const struct liar_peer *p)
 {
-    return l->plan.over_tcp && fits_idle(l, p);
+    return l->plan.over_tcp && l->rest_outcome == MF_OUTCOME_COUNT && fits_idle(l, p);
 }
 
 static void act_fin(struct liar *l, struct liar_peer *p, uint64_t arg)
@@ -264,8 +274,19 @@ static bool fits_listener(const struct liar *l, const struct liar_peer *p)
     return l->listener >= 0 && l->accept_at_ns <= l->now_ns && liar_peers(l) == l->plan.connections;
 }
 
+static bool fits_listener_gone(const struct liar *l, const struct liar_peer *p)
+{
+    return fits_listener(l, p) && !l->racy;
+}
+
+/* A closed loop's pings wait through it; of an open loop those are refused that are due meanwhile: all that never come.
+ */
 static void act_listener_gone(struct liar *l, struct liar_peer *p, uint64_t arg)
 {
+    if (l->plan.open_loop) {
+        l->rest_outcome = MF_OUTCOME_LOST;
+        l->rest_cause = MF_CAUSE_REFUSED;
+    }
     liar_answer(l, p, newest(p));
     liar_server_unlisten(l);
     l->listen_at_ns = l->now_ns + arg * MF_NS_PER_MS;
@@ -299,16 +320,17 @@ static void act_rst_inflight(struct liar *l, struct liar_peer *p, uint64_t arg)
     (void)arg;
     if (l->plan.over_tcp) {
         liar_peer_reset_on_close(p);
-    } else {
-        /* a UNIX socket resets when it is closed with something unread: the ping that takes the slot of one answer */
-        int unread = 0;
-        liar_answer(l, p, 0);
-        while (ioctl(p->fd, FIONREAD, &unread) == 0 && unread == 0)
-            stand_still(MF_NS_PER_MS / 10);
-        l->received++;
-        liar_truth_lost(&l->truth, MF_CAUSE_INFLIGHT_RST, 1);
+        peer_end(l, p, MF_CAUSE_INFLIGHT_RST);
+        return;
     }
-    peer_end(l, p, MF_CAUSE_INFLIGHT_RST);
+    /* a UNIX socket resets when it is closed with something unread: the ping that takes the slot of one answer */
+    int unread = 0;
+    answer_one_held(l, p);
+    while (ioctl(p->fd, FIONREAD, &unread) == 0 && unread == 0)
+        stand_still(MF_NS_PER_MS / 10);
+    l->received++;
+    liar_truth_lost(&l->truth, MF_CAUSE_INFLIGHT_RST, 1);
+    liar_peer_settle(l, p, MF_CAUSE_INFLIGHT_RST, 1);
 }
 
 static void act_return(struct liar *l, struct liar_peer *p, uint64_t arg)
@@ -347,7 +369,7 @@ static void act_deaf(struct liar *l, struct liar_peer *p, uint64_t arg)
     uint64_t unseen = l->plan.window > live ? l->plan.window - live : 0;
     liar_truth_unseen(&l->truth, unseen);
     l->received += unseen;
-    peer_end(l, p, MF_CAUSE_INFLIGHT_RST);
+    liar_peer_settle(l, p, MF_CAUSE_INFLIGHT_RST, unseen);
 }
 
 static bool fits_deaf(const struct liar *l, const struct liar_peer *p)
@@ -418,7 +440,7 @@ void liar_on_starved(struct liar *l)
 /* The table: by kind */
 
 struct rule {
-    bool (*fits)(const struct liar *l, const struct liar_peer *p);          /* scopes PING and CLEAR */
+    bool (*fits)(const struct liar *l, const struct liar_peer *p);      /* scopes PING and CLEAR */
     void (*perform)(struct liar *l, struct liar_peer *p, uint64_t arg); /* p NULL: all (WINDOWS, LAST) */
 };
 
@@ -448,7 +470,7 @@ static const struct rule rules[LIAR_ACT_COUNT] = {
     [LIAR_HALF] = {fits_always, act_half},
     [LIAR_BROKEN] = {NULL, act_broken},
     [LIAR_DEAF] = {fits_deaf, act_deaf},
-    [LIAR_LISTENER_GONE] = {fits_listener, act_listener_gone},
+    [LIAR_LISTENER_GONE] = {fits_listener_gone, act_listener_gone},
     [LIAR_SLOW_ACCEPT] = {fits_listener, act_slow_accept},
     [LIAR_SILENT] = {fits_always, act_silent},
     [LIAR_SILENT_LONG] = {NULL, act_silent_long},

@@ -163,9 +163,15 @@ void liar_answer_phantom(struct liar *l, struct liar_peer *p, const struct liar_
     struct mf_msg msg = right_answer(l, ping, l->generation);
 
     switch (how % 3) {
-    case 0: msg.stream += 1u << 30; break;
-    case 1: msg.seq += 1ULL << 40; break;
-    default: msg.process ^= 1u << 30; break;
+    case 0:
+        msg.stream += 1u << 30;
+        break;
+    case 1:
+        msg.seq += 1ULL << 40;
+        break;
+    default:
+        msg.process ^= 1u << 30;
+        break;
     }
     mf_payload_fill(l->payload, l->plan.payload_bytes, l->plan.seed, msg.stream, msg.seq);
     liar_truth_extra(&l->truth, MF_EXTRA_PHANTOM, 1);

@@ -78,11 +78,11 @@ struct liar {
 
     uint64_t received; /* pings that were sent, as far as is known */
     uint32_t next_act;
-    uint64_t deferred_ns;           /* since when the next act has been waiting for its chance; 0: it has not */
-    const struct liar_act *gather;  /* being gathered for */
-    struct liar_peer *gather_peer;  /* NULL: all */
-    bool racy;                      /* what has not come in the end was lost to a reset, sent or not */
-    enum mf_outcome rest_outcome;   /* of pings that will not come any more: MF_OUTCOME_COUNT: there should be none */
+    uint64_t deferred_ns;          /* since when the next act has been waiting for its chance; 0: it has not */
+    const struct liar_act *gather; /* being gathered for */
+    struct liar_peer *gather_peer; /* NULL: all */
+    bool racy;                     /* what has not come in the end was lost to a reset, sent or not */
+    enum mf_outcome rest_outcome;  /* of pings that will not come any more: MF_OUTCOME_COUNT: there should be none */
     enum mf_cause rest_cause;
     bool starving;
 
@@ -114,8 +114,8 @@ void liar_server_accept(struct liar *l);
 bool liar_peer_read(struct liar *l, struct liar_peer *p);
 /* We say no more; what still comes is lost by FIN (or, after a message that made no sense, by the load's reset). */
 void liar_peer_shut(struct liar_peer *p, enum liar_end end);
-/* It has ended, for all that is open on it by `cause`. */
-void liar_peer_settle(struct liar *l, struct liar_peer *p, enum mf_cause cause);
+/* It has ended, for all that is open on it by `cause`. unseen: so many more were in flight that never came here. */
+void liar_peer_settle(struct liar *l, struct liar_peer *p, enum mf_cause cause, uint64_t unseen);
 void liar_peer_reset_on_close(const struct liar_peer *p);
 void liar_peer_forget(struct liar_peer *p, uint32_t index);
 /* Connections that live. */

@@ -161,7 +161,7 @@ static void liar_finish(struct liar *l)
         while (p->fd >= 0 && liar_peer_read(l, p))
             continue;
         if (p->fd >= 0)
-            liar_peer_settle(l, p, MF_CAUSE_UNANSWERED);
+            liar_peer_settle(l, p, MF_CAUSE_UNANSWERED, 0);
     }
     uint64_t rest = l->plan.messages > l->received ? l->plan.messages - l->received : 0;
     if (l->rest_outcome == MF_OUTCOME_NOT_SENT)

@@ -137,26 +137,44 @@ static int plan_option(struct liar_plan *plan, int option, char *text, struct mf
     uint64_t ms;
 
     switch (option) {
-    case 'e': return plan_endpoint(plan, text, err);
-    case 'c': return plan_codec(plan, text, err);
-    case 'b': return small_number(text, "--payload-bytes", &plan->payload_bytes, err);
-    case 's': return number(text, UINT64_MAX, "--seed", &plan->seed, err);
-    case 'm': return plan_mode(plan, text, err);
-    case 'w': return small_number(text, "--window", &plan->window, err);
-    case 'n': return small_number(text, "--connections", &plan->connections, err);
-    case 'S': return small_number(text, "--streams", &plan->streams, err);
-    case 'P': return small_number(text, "--processes", &plan->processes, err);
-    case 'M': return number(text, UINT64_MAX, "--messages", &plan->messages, err);
+    case 'e':
+        return plan_endpoint(plan, text, err);
+    case 'c':
+        return plan_codec(plan, text, err);
+    case 'b':
+        return small_number(text, "--payload-bytes", &plan->payload_bytes, err);
+    case 's':
+        return number(text, UINT64_MAX, "--seed", &plan->seed, err);
+    case 'm':
+        return plan_mode(plan, text, err);
+    case 'w':
+        return small_number(text, "--window", &plan->window, err);
+    case 'n':
+        return small_number(text, "--connections", &plan->connections, err);
+    case 'S':
+        return small_number(text, "--streams", &plan->streams, err);
+    case 'P':
+        return small_number(text, "--processes", &plan->processes, err);
+    case 'M':
+        return number(text, UINT64_MAX, "--messages", &plan->messages, err);
     case 't':
         if (number(text, UINT32_MAX, "--timeout-ms", &ms, err) < 0)
             return -1;
         plan->timeout_ns = ms * MF_NS_PER_MS;
         return 0;
-    case 'T': plan->truth = text; return 0;
-    case 'f': return plan_file(plan, text, err);
-    case 'h': plan->wants_help = true; return 0;
-    case 'v': plan->wants_version = true; return 0;
-    default: return mf_error_set(err, MF_STATUS_USAGE, NULL, "see --help");
+    case 'T':
+        plan->truth = text;
+        return 0;
+    case 'f':
+        return plan_file(plan, text, err);
+    case 'h':
+        plan->wants_help = true;
+        return 0;
+    case 'v':
+        plan->wants_version = true;
+        return 0;
+    default:
+        return mf_error_set(err, MF_STATUS_USAGE, NULL, "see --help");
     }
 }
 
@@ -170,8 +188,9 @@ static int plan_check(const struct liar_plan *plan, struct mf_error *err)
         return mf_error_set(err, MF_STATUS_USAGE, "--payload-bytes", "this codec carries at most %u",
                             plan->codec->payload_bytes_max);
     if (plan->streams == 0 || plan->processes < plan->streams || plan->window == 0 || plan->connections == 0)
-        return mf_error_set(err, MF_STATUS_USAGE, NULL, "no stream, window or connection may be missing, and each "
-                                                        "stream needs a process of its own");
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "no stream, window or connection may be missing, and each "
+                            "stream needs a process of its own");
     if (plan->timeout_ns < 10 * MF_NS_PER_MS)
         return mf_error_set(err, MF_STATUS_USAGE, "--timeout-ms", "at least 10 are needed");
     return 0;
@@ -180,14 +199,22 @@ static int plan_check(const struct liar_plan *plan, struct mf_error *err)
 int liar_plan_parse(struct liar_plan *plan, int argc, char **argv, struct mf_error *err)
 {
     static const struct option options[] = {
-        {"endpoint", required_argument, NULL, 'e'},   {"codec", required_argument, NULL, 'c'},
-        {"payload-bytes", required_argument, NULL, 'b'}, {"seed", required_argument, NULL, 's'},
-        {"mode", required_argument, NULL, 'm'},       {"window", required_argument, NULL, 'w'},
-        {"connections", required_argument, NULL, 'n'}, {"streams", required_argument, NULL, 'S'},
-        {"processes", required_argument, NULL, 'P'},  {"messages", required_argument, NULL, 'M'},
-        {"timeout-ms", required_argument, NULL, 't'}, {"truth", required_argument, NULL, 'T'},
-        {"plan", required_argument, NULL, 'f'},       {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},          {NULL, 0, NULL, 0},
+        {"endpoint", required_argument, NULL, 'e'},
+        {"codec", required_argument, NULL, 'c'},
+        {"payload-bytes", required_argument, NULL, 'b'},
+        {"seed", required_argument, NULL, 's'},
+        {"mode", required_argument, NULL, 'm'},
+        {"window", required_argument, NULL, 'w'},
+        {"connections", required_argument, NULL, 'n'},
+        {"streams", required_argument, NULL, 'S'},
+        {"processes", required_argument, NULL, 'P'},
+        {"messages", required_argument, NULL, 'M'},
+        {"timeout-ms", required_argument, NULL, 't'},
+        {"truth", required_argument, NULL, 'T'},
+        {"plan", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 

@@ -40,7 +40,7 @@ struct liar_plan {
     uint32_t window, connections, streams, processes;
     uint64_t messages; /* that the load will send in all */
     uint64_t timeout_ns;
-    const char *truth; /* the file to write; NULL: standard output */
+    const char *truth;                  /* the file to write; NULL: standard output */
     struct liar_act act[LIAR_ACTS_MAX]; /* in order of `at` */
     uint32_t acts;
     bool wants_help, wants_version;

@@ -11,8 +11,8 @@
 
 #include "liar.h"
 
-#define BACKLOG     64
-#define READ_BYTES  65536
+#define BACKLOG      64
+#define READ_BYTES   65536
 #define PLUG_WAIT_MS 50
 
 static size_t peer_room(const struct liar *l)
@@ -188,13 +188,13 @@ void liar_peer_reset_on_close(const struct liar_peer *p)
     setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
 
-void liar_peer_settle(struct liar *l, struct liar_peer *p, enum mf_cause cause)
+void liar_peer_settle(struct liar *l, struct liar_peer *p, enum mf_cause cause, uint64_t unseen)
 {
     for (uint32_t i = 0; i < p->opens; i++)
         liar_truth_lost(&l->truth, p->open[i].wait == LIAR_WAIT_CUT ? MF_CAUSE_PARTIAL : cause, 1);
     if (cause != MF_CAUSE_UNANSWERED) {
-        l->truth.closed_inflight += p->opens > 0;
-        l->truth.closed_idle += p->opens == 0;
+        l->truth.closed_inflight += p->opens + unseen > 0;
+        l->truth.closed_idle += p->opens + unseen == 0;
     }
     close(p->fd);
     p->fd = -1;
@@ -225,9 +225,8 @@ static int peer_note(struct liar_peer *p, const struct mf_msg *msg, uint64_t now
 /* A ping as this plan's load would send it. */
 static bool ping_is_right(const struct liar_plan *plan, const struct mf_msg *msg)
 {
-    return msg->kind == MF_MSG_PING && !msg->corrupt && msg->stream < plan->streams &&
-           msg->process < plan->processes && msg->process % plan->streams == msg->stream &&
-           msg->payload_bytes == plan->payload_bytes &&
+    return msg->kind == MF_MSG_PING && !msg->corrupt && msg->stream < plan->streams && msg->process < plan->processes &&
+           msg->process % plan->streams == msg->stream && msg->payload_bytes == plan->payload_bytes &&
            mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
 }
 
@@ -272,6 +271,7 @@ bool liar_peer_read(struct liar *l, struct liar_peer *p)
     liar_peer_settle(l, p,
                      p->end == LIAR_END_FIN   ? MF_CAUSE_INFLIGHT_FIN
                      : p->end == LIAR_END_RST ? MF_CAUSE_INFLIGHT_RST
-                                              : MF_CAUSE_UNANSWERED);
+                                              : MF_CAUSE_UNANSWERED,
+                     0);
     return false;
 }

@@ -31,8 +31,8 @@ struct liar_truth {
     uint64_t replies;       /* whole messages sent */
     uint64_t closed_idle, closed_inflight;
     uint64_t act[LIAR_ACT_COUNT], skipped;
-    uint64_t unsendable;  /* answers that could not be sent: the books are then worthless */
-    uint64_t late_ns_max; /* the liar's own lateness */
+    uint64_t unsendable;          /* answers that could not be sent: the books are then worthless */
+    uint64_t late_ns_max;         /* the liar's own lateness */
     uint64_t *answered_below;     /* [streams]: 1 + the highest seq that has had a first answer */
     struct liar_process *process; /* [processes] */
 };
