@@ -53,7 +53,7 @@ void mf_figure(char *text, const struct mf_figure_style *style, const struct mf_
         snprintf(text, MF_FIGURE_BYTES, "%s", style->absent);
         return;
     }
-    char digits[MF_FIGURE_BYTES];
+    char digits[MF_FIGURE_BYTES - 1]; /* a sign stands before them */
     if (mf_measure_units[m] == MF_UNIT_MS)
         ms_print(digits, cut(fabs(x)));
     else
