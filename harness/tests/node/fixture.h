@@ -10,6 +10,8 @@
 #define MODULE_REFUSER   MIDFLIGHT_BINARY_DIR "/harness/tests/strategies-refuser.so"
 #define MODULE_UNWILLING MIDFLIGHT_BINARY_DIR "/harness/tests/strategies-unwilling.so"
 
+#define MODULE_LISTER(n) MIDFLIGHT_BINARY_DIR "/harness/tests/strategies-lister-" n ".so"
+
 struct bench {
     char dir[64];
     struct mf_recorder rec; /* as the driver has it */

@@ -13,6 +13,8 @@ void check_load(const char *strategy, unsigned flags);
 void check_partial(const char *strategy, unsigned flags);
 /* 1, 2, 3, 1: the state's layout changes up and down. */
 void check_layouts(const char *strategy, unsigned flags);
+/* A second upgrade asked for before the first has ended: it waits its turn. And back to the old version. */
+void check_back_to_back(const char *strategy, unsigned flags);
 /* Modules that cannot be loaded, that refuse to begin, that cannot convert. */
 void check_missing(const char *strategy, unsigned flags);
 void check_no_elf(const char *strategy, unsigned flags);

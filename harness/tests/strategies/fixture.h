@@ -34,6 +34,7 @@ struct node_setup {
     const char *strategy;
     const char *modules[8]; /* NULL-terminated; the first one runs at first */
     const char *point;      /* --point, or NULL */
+    const char *options[8]; /* more of the command line; NULL-terminated */
     uint32_t upgrades;      /* slots of the log */
     uint32_t to[64];        /* module index of each slot */
 };

@@ -69,6 +69,8 @@ static _Noreturn void node_become(const struct node *n, const struct node_setup 
         argv[used++] = "--module";
         argv[used++] = setup->modules[i];
     }
+    for (int i = 0; setup->options[i]; i++)
+        argv[used++] = setup->options[i];
     if (setup->point) {
         argv[used++] = "--point";
         argv[used++] = setup->point;

@@ -72,6 +72,9 @@ static void check_log(const struct node *n, uint32_t k, unsigned flags)
         cr_expect(eq(u32, log->pid_before, log->pid_after));
         cr_expect(eq(u32, log->threads_ended, 0));
     }
+    cr_expect(eq(u32, log->threads_before, 3), "two schedulers and the I/O thread");
+    cr_expect(eq(u32, log->threads_after, 3));
+    cr_expect(eq(int, log->threads_id_before == log->threads_id_after, log->threads_ended == 0), "who they are");
     if (flags & KEEPS_MESSAGES)
         cr_expect(ge(u32, log->queued, 1), "a message was held, and others stood behind it");
 }
@@ -200,8 +203,10 @@ void check_load(const char *strategy, unsigned flags)
 void check_partial(const char *strategy, unsigned flags)
 {
     struct node n;
-    struct node_setup setup = {.strategy = strategy, .modules = {MODULE_V1, flags & SAME_LAYOUT ? MODULE_V2 : MODULE_V3},
-                               .upgrades = 2, .to = {1, 0}};
+    struct node_setup setup = {.strategy = strategy,
+                               .modules = {MODULE_V1, flags & SAME_LAYOUT ? MODULE_V2 : MODULE_V3},
+                               .upgrades = 2,
+                               .to = {1, 0}};
     if (!(flags & KEEPS_MESSAGES))
         return; /* nothing is promised for either half */
     node_start(&n, &setup);
@@ -247,12 +252,36 @@ void check_layouts(const char *strategy, unsigned flags)
         check_versions(c, !(flags & EXCHANGES) ? 1 : refused ? 2 : 1 + (k + 1) % 3);
         if (flags & KEEPS_STATE)
             cr_expect(eq(u64, OF_PROCESSES(c, went_back), 0));
-        if ((flags & KEEPS_STATE) && (flags & EXCHANGES) && !(flags & SAME_LAYOUT) &&
-            k > 0) /* to v3, and back */
+        if ((flags & KEEPS_STATE) && (flags & EXCHANGES) && !(flags & SAME_LAYOUT) && k > 0) /* to v3, and back */
             cr_expect(eq(u32, n.rec.log[k].converted, 8));
     }
     check_answers(c);
     check_kept(c, flags);
+    client_close(c);
+    node_stop(&n);
+}
+
+void check_back_to_back(const char *strategy, unsigned flags)
+{
+    struct node n;
+    struct node_setup setup = {.strategy = strategy, .modules = {MODULE_V1, MODULE_V2}, .upgrades = 3, .to = {1, 0, 1}};
+    node_start(&n, &setup);
+    struct client *c = client_open(&n);
+    rounds(c, 5);
+    client_drain(c);
+    node_upgrade(&n, 0);
+    node_upgrade(&n, 1);
+    cr_expect(eq(int, (int)client_exchange(c, &n, 2), MF_UPGRADE_COMMITTED), "%s", n.rec.log[2].reason);
+    client_fence(c);
+    for (uint32_t k = 0; k < 2; k++) {
+        const struct mf_upgrade_log *log = &n.rec.log[k];
+        cr_expect(eq(u32, atomic_load(&log->outcome), MF_UPGRADE_COMMITTED), "%u: %s", k, log->reason);
+        cr_expect(le(u64, atomic_load(&log->phase_ns[MF_PHASE_COMMITTED]),
+                     atomic_load(&n.rec.log[k + 1].phase_ns[MF_PHASE_COMMITTED])));
+    }
+    check_answers(c);
+    check_kept(c, flags);
+    check_versions(c, flags & EXCHANGES ? 2 : 1);
     client_close(c);
     node_stop(&n);
 }

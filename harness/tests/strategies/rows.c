@@ -25,6 +25,10 @@
     {                                                                                                                  \
         check_layouts(name, flags);                                                                                    \
     }                                                                                                                  \
+    Test(id, back_to_back, .timeout = 120)                                                                             \
+    {                                                                                                                  \
+        check_back_to_back(name, flags);                                                                               \
+    }                                                                                                                  \
     Test(id, missing, .timeout = 120)                                                                                  \
     {                                                                                                                  \
         check_missing(name, flags);                                                                                    \
