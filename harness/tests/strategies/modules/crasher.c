@@ -1,14 +1,14 @@
-/* A module whose processes crash over ping number 7 of stream 0. */
+/* A module whose processes crash over a ping with 13 bytes of payload. */
 #include <string.h>
 
 #include "abi/module.h"
 
-#define UNLUCKY 7
+#define UNLUCKY_BYTES 13
 
 static enum mf_handle crasher_handle(void *state, const struct mf_ping *ping, struct mf_answer *answer)
 {
     uint64_t count;
-    if (ping->stream == 0 && ping->seq == UNLUCKY)
+    if (ping->payload_bytes == UNLUCKY_BYTES)
         return MF_HANDLE_CRASH;
     memcpy(&count, state, sizeof count);
     answer->count = ++count;
