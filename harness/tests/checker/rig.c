@@ -9,8 +9,18 @@ static const uint32_t cycle[] = {1, 2, 3, 2};
 
 void rig_open(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades)
 {
-    const struct mf_recorder_shape shape = {
-        .workers = 1, .upgrades = upgrades, .bins = 100, .streams = streams, .stage_bits = 4, .bin_ns = 10 * MS};
+    rig_open_control(rig, streams, processes, upgrades, 0);
+}
+
+void rig_open_control(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades, uint32_t control_from)
+{
+    const struct mf_recorder_shape shape = {.workers = 1,
+                                            .upgrades = upgrades,
+                                            .bins = 100,
+                                            .streams = streams,
+                                            .stage_bits = 4,
+                                            .control_from = control_from,
+                                            .bin_ns = 10 * MS};
     struct mf_error err = {0};
     *rig = (struct rig){.config = {.streams = streams,
                                    .streams_total = streams,

@@ -28,6 +28,8 @@ struct rig {
 /* One worker with `streams` streams over `processes` processes; timeout 100 ms, window 50 ms, 100 bins of 10 ms, 16
  * stage bytes a stream; upgrades 1 -> 2 -> 3 -> 2 -> 1 -> 2 ... */
 void rig_open(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades);
+/* Processes from `control_from` on are the control group. */
+void rig_open_control(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades, uint32_t control_from);
 void rig_finish(struct rig *rig);
 void rig_close(struct rig *rig);
 
