@@ -68,7 +68,8 @@ Test(queue, has_a_limit_and_starts_anew_when_cleared)
 Test(points, fire_at_their_numbers)
 {
     struct mf_points points;
-    struct mf_plan plan = {.points = 2, .point = {{7, 3, 2, 3}, {8, 5, 0, 1}}};
+    struct mf_plan plan = {
+        .points = 2, .point = {{.point = 7, .first = 3, .every = 2, .count = 3}, {.point = 8, .first = 5, .count = 1}}};
     char log[200] = "";
 
     mf_points_init(&points, &plan);
