@@ -40,6 +40,8 @@ typedef Elf32_Phdr elf_segment;
 /* --- the file
  * ------------------------------------------------------------------------------------------------------------- */
 
+extern const elf_header __ehdr_start __attribute__((visibility("hidden"))); /* of this program, from the linker */
+
 /* dlopen maps a file that is shorter than its segments say without complaint, and the first touch is then a SIGBUS. */
 static int file_check(int fd, uint64_t bytes, const char *path, struct mf_error *err)
 {
@@ -48,6 +50,10 @@ static int file_check(int fd, uint64_t bytes, const char *path, struct mf_error 
         memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != NATIVE_CLASS || h.e_type != ET_DYN)
         return mf_error_set(err, MF_STATUS_TARGET, path, "this is no shared object for this machine (%llu bytes)",
                             (unsigned long long)bytes);
+    if (h.e_machine != __ehdr_start.e_machine) /* of such a file dlopen says that it is not there */
+        return mf_error_set(err, MF_STATUS_TARGET, path,
+                            "the shared object is for another architecture (ELF machine %u, this one is %u)",
+                            h.e_machine, __ehdr_start.e_machine);
     for (uint32_t i = 0; i < h.e_phnum; i++) {
         elf_segment segment;
         uint64_t at = h.e_phoff + (uint64_t)i * h.e_phentsize;

@@ -2,6 +2,7 @@
 #include "node/supervisor_internal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,16 @@ static bool slot_is_ours(struct mf_supervisor *s, const struct mf_control_line *
     return !bad && *k < slots && s->rec.log[*k].module_index < s->args->modules_count;
 }
 
+/* One that was killed a moment ago may not have been noticed yet. */
+static bool worker_is_gone(struct mf_supervisor *s)
+{
+    struct mf_error ignored; /* that the driver has gone is met again */
+    struct pollfd at = {.fd = s->worker.pid_fd, .events = POLLIN};
+    if (s->worker.pid && poll(&at, 1, 0) == 1)
+        mf_supervisor_pump(s, false, 0, &ignored);
+    return s->worker.pid == 0;
+}
+
 static void upgrade_supervise(struct mf_supervisor *s, uint32_t k)
 {
     struct mf_error err = {0};
@@ -109,6 +120,13 @@ static void upgrade_supervise(struct mf_supervisor *s, uint32_t k)
     s->in_strategy = true;
     int bad = s->strategy->supervise(s, &request, &err);
     s->in_strategy = false;
+    if ((!bad || request.rolled_back) && worker_is_gone(s)) { /* whatever the strategy believed, nobody goes on */
+        char text[64], why[sizeof err.text];
+        snprintf(why, sizeof why, "%.500s%sthe worker had ended by then: %s", bad ? err.text : "", bad ? "; and " : "",
+                 mf_worker_end_text(&s->worker, text, sizeof text));
+        request.rolled_back = false;
+        bad = mf_error_set(&err, MF_STATUS_TARGET, NULL, "%s", why);
+    }
     mf_supervisor_log_end(s, k, request.rolled_back, bad ? err.text : NULL);
 }
 

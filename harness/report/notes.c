@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/matrix.h"
+
 #define SAYING_BYTES 400
 
 /* What is to be said of a row; false: nothing. */
@@ -25,8 +27,7 @@ const char *mf_notes_load(const struct mf_rows *rows, uint32_t r)
 
 static bool says_dirty(const struct mf_rows *rows, const struct mf_row *row, char *text)
 {
-    (void)rows;
-    if (!row->measured)
+    if (!row->measured || (!rows->baseline && mf_matrix_fits(rows, row->report)))
         return false;
     if (row->value[MF_MEASURE_FIRED] < 1) { /* then "0 lost" says nothing about upgrades */
         snprintf(text, SAYING_BYTES, "no upgrade fired");

@@ -6,6 +6,7 @@
 
 #include "report/figures.h"
 #include "report/ink.h"
+#include "report/matrix.h"
 #include "report/notes.h"
 #include "report/pairs.h"
 #include "report/wire_table.h"
@@ -262,9 +263,17 @@ int mf_table_text(FILE *out, const struct mf_rows *rows, const struct mf_table_s
     unsigned limit = style->columns && style->columns < COLUMNS_MAX ? style->columns : COLUMNS_MAX;
     struct table t = {.rows = rows, .ink = {.out = out, .colour = style->colour, .utf8 = style->utf8, .limit = limit}};
     struct line line;
+    uint32_t matrices = 0;
     layout_choose(&t);
     for (uint32_t r = 0; r < rows->reports_count; r++) {
         title_print(&t, r);
+        if (!rows->baseline && mf_matrix_fits(rows, r)) {
+            if (mf_matrix_print(&t.ink, rows, r, err) != 0)
+                return -1;
+            fputc('\n', out);
+            matrices++;
+            continue;
+        }
         for (unsigned i = 0; i < 2; i++) {
             head_line(&t, &line, i);
             line_print(&t, &line);
@@ -288,7 +297,8 @@ int mf_table_text(FILE *out, const struct mf_rows *rows, const struct mf_table_s
     }
     if (mf_notes_each(rows, on_note, &t.ink, err) < 0)
         return -1;
-    legend_print(&t);
+    if (matrices < rows->reports_count)
+        legend_print(&t);
     if (mf_wire_table_has(rows)) {
         fputc('\n', out);
         mf_wire_table_text(&t.ink, rows);

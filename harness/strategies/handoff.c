@@ -41,7 +41,10 @@ static int handoff_supervise(struct mf_supervisor *supervisor, struct mf_upgrade
 {
     char what[32];
     request->rolled_back = true;
-    if (mf_supervisor_start_newcomer(supervisor, request->module_index, true, err) != 0)
+    /* A newcomer that fails to convert is not noticed; one that hangs in it would be, since all stands still meanwhile.
+     */
+    if (mf_supervisor_probe(supervisor, request->module_index, err) != 0 ||
+        mf_supervisor_start_newcomer(supervisor, request->module_index, true, err) != 0)
         return -1;
     mf_supervisor_phase(supervisor, request->k, MF_PHASE_LOADED);
     snprintf(what, sizeof what, "give %u", request->k);
