@@ -1,34 +1,16 @@
 #include "base/footprint.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 const char *const mf_footprint_keys[MF_FOOTPRINT_COUNT] = {
 #define MF_FOOTPRINT(id, key, text) key,
 #include "base/footprint.def"
 #undef MF_FOOTPRINT
 };
-
-/* Lines of a file; false where it can't be read. */
-static bool lines_count(const char *path, uint64_t *n)
-{
-    char buffer[1 << 14];
-    ssize_t got;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    *n = 0;
-    while ((got = read(fd, buffer, sizeof buffer)) > 0)
-        for (ssize_t i = 0; i < got; i++)
-            *n += buffer[i] == '\n';
-    close(fd);
-    return got == 0 && *n > 0;
-}
 
 static bool entries_count(const char *path, uint64_t *n)
 {
@@ -42,31 +24,37 @@ static bool entries_count(const char *path, uint64_t *n)
     return true;
 }
 
-static bool rss_read(const char *path, uint64_t *bytes)
+/* Exact, from the page tables: the sums in /proc/PID/status are some dozen pages per processor off (the kernel counts
+ * in batches). A mapping begins with "FROM-TO rwxs ..."; its lines follow. */
+static bool mappings_read(const char *path, uint64_t *mappings, uint64_t *own_bytes)
 {
-    uint64_t total, resident, shared;
+    char line[512], permissions[8] = "";
+    uint64_t from, to, kib;
+    bool begins = true; /* the line, and not in its middle */
     FILE *file = fopen(path, "re");
     if (!file)
         return false;
-    int n = fscanf(file, "%" SCNu64 " %" SCNu64 " %" SCNu64, &total, &resident, &shared);
+    *mappings = *own_bytes = 0;
+    while (fgets(line, sizeof line, file)) {
+        if (begins && sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &from, &to, permissions) == 3)
+            ++*mappings;
+        else if (begins && permissions[3] != 's' && sscanf(line, "Rss: %" SCNu64, &kib) == 1)
+            *own_bytes += kib * 1024;
+        begins = strchr(line, '\n') != NULL;
+    }
     fclose(file);
-    if (n != 3 || shared > resident)
-        return false;
-    *bytes = (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
-    return true;
+    return *mappings > 0;
 }
 
 int mf_footprint_read(pid_t pid, struct mf_footprint *f)
 {
-    char maps[64], fds[64], tasks[64], memory[64];
-    snprintf(maps, sizeof maps, "/proc/%d/maps", (int)pid);
+    char maps[64], fds[64], tasks[64];
+    snprintf(maps, sizeof maps, "/proc/%d/smaps", (int)pid);
     snprintf(fds, sizeof fds, "/proc/%d/fd", (int)pid);
     snprintf(tasks, sizeof tasks, "/proc/%d/task", (int)pid);
-    snprintf(memory, sizeof memory, "/proc/%d/statm", (int)pid);
-    return pid > 0 && lines_count(maps, &f->of[MF_FOOTPRINT_MAPPINGS]) &&
+    return pid > 0 && mappings_read(maps, &f->of[MF_FOOTPRINT_MAPPINGS], &f->of[MF_FOOTPRINT_OWN_RSS]) &&
                    entries_count(fds, &f->of[MF_FOOTPRINT_DESCRIPTORS]) &&
-                   entries_count(tasks, &f->of[MF_FOOTPRINT_THREADS]) &&
-                   rss_read(memory, &f->of[MF_FOOTPRINT_PRIVATE_RSS])
+                   entries_count(tasks, &f->of[MF_FOOTPRINT_THREADS])
                ? 0
                : -1;
 }

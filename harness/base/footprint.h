@@ -18,7 +18,7 @@ struct mf_footprint {
     uint64_t of[MF_FOOTPRINT_COUNT];
 };
 
-/* Reads /proc: some 100 µs. -1: there is no such process, or it is another user's. */
+/* Reads /proc: half a millisecond. -1: there is no such process, or it is another user's. */
 int mf_footprint_read(pid_t pid, struct mf_footprint *footprint);
 
 #endif

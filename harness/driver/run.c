@@ -120,10 +120,8 @@ static void run_end(struct mf_run *run, bool hurry)
     uv_timer_stop(&run->deadline);
     if (run->firing_open)
         mf_firing_halt(&run->firing);
-    if (first && run->went) {
+    if (first && run->went)
         witness_end(run);
-        mf_samples_look(&run->samples, true, &run->witness);
-    }
     if (first && run->faulting_open)
         mf_faulting_end(&run->faulting);
     if (first || hurry)
@@ -375,7 +373,7 @@ static void on_target_ended(void *ctx, uint32_t k)
     if (run->firing_open)
         mf_firing_ended(&run->firing, k);
     if (run->phase == PHASE_PINGING)
-        mf_samples_look(&run->samples, false, &run->witness);
+        mf_samples_look(&run->samples, &run->witness);
     run_end_if_done(run);
 }
 

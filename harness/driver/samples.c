@@ -20,13 +20,14 @@ static uint32_t ended_count(const struct mf_recorder *rec)
     return requested;
 }
 
-void mf_samples_look(struct mf_samples *samples, bool at_the_end, struct mf_target_witness *witness)
+void mf_samples_look(struct mf_samples *samples, struct mf_target_witness *witness)
 {
     const struct mf_recorder *rec = samples->rec;
     uint64_t now_ns = mf_clock_now_ns();
     uint32_t ended = ended_count(rec), pid = atomic_load(&rec->node->worker_pid);
     struct mf_footprint now;
-    if (ended == UINT32_MAX || (now_ns < samples->next_ns && !at_the_end) || mf_footprint_read((pid_t)pid, &now) != 0 ||
+    bool is_last = ended == rec->header->shape.upgrades;
+    if (ended == UINT32_MAX || (now_ns < samples->next_ns && !is_last) || mf_footprint_read((pid_t)pid, &now) != 0 ||
         ended_count(rec) != ended || atomic_load(&rec->node->worker_pid) != pid)
         return;
     samples->next_ns = now_ns + BETWEEN_NS;

@@ -60,6 +60,14 @@ struct mf_supervisor {
  * lines are left to mf_supervisor_run's loop (`with_driver`); that it has gone is noticed in any case. -1: it has gone,
  * or poll failed. */
 int mf_supervisor_pump(struct mf_supervisor *s, bool with_driver, uint64_t deadline_ns, struct mf_error *err);
+/* Forks a worker with `args` but for its lines, which it makes. It has not begun yet. */
+int mf_worker_launch(struct mf_supervisor *s, struct mf_worker *w, struct mf_node_args *args, struct mf_error *err);
+/* Pumps until *what, which one of its lines makes true. -1 with *err: it has ended (and why), or the deadline is over. */
+int mf_worker_await(struct mf_supervisor *s, struct mf_worker *w, const bool *what, uint32_t deadline_ms,
+                    struct mf_error *err);
+/* Waits until it has ended, which it has or is about to, hears what it still had to say, and tells of its end. */
+void mf_worker_reap(struct mf_supervisor *s, struct mf_worker *w);
+uint32_t mf_supervisor_start_ms(const struct mf_supervisor *s); /* deadline of a start now */
 /* "exit 3", "signal 9 (Killed)": how it ended. */
 const char *mf_worker_end_text(const struct mf_worker *w, char *text, size_t n);
 /* MF_LISTENER_HELD: makes the listening socket, before the first worker. */

@@ -15,11 +15,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "node/hand.h"
 #include "node/listener.h"
 
 #define START_DEADLINE_MS 5000 /* of the first worker; of one that takes over, args->patience_ms */
-#define SERVE_DEADLINE_MS 2000
 
 extern char **environ;
 
@@ -74,7 +72,7 @@ static void worker_line_do(struct mf_supervisor *s, struct mf_worker *w)
 }
 
 /* It has ended, or is about to: what it still had to say is heard before its end is told. */
-static void worker_reap(struct mf_supervisor *s, struct mf_worker *w)
+void mf_worker_reap(struct mf_supervisor *s, struct mf_worker *w)
 {
     siginfo_t info = {0};
     while (waitid(P_PIDFD, (id_t)w->pid_fd, &info, WEXITED) != 0 && errno == EINTR)
@@ -132,7 +130,7 @@ int mf_supervisor_pump(struct mf_supervisor *s, bool with_driver, uint64_t deadl
         if (at[1 + 2 * i].revents)
             worker_line_do(s, workers[i]);
         if (at[2 + 2 * i].revents)
-            worker_reap(s, workers[i]);
+            mf_worker_reap(s, workers[i]);
     }
     if (at[0].revents && with_driver)
         driver_do(s, at[0].revents);
@@ -196,7 +194,7 @@ static int worker_fork(struct mf_supervisor *s, struct mf_worker *w, const struc
 }
 
 /* A worker that has been forked and has not begun yet, with `args` but for its lines. */
-static int worker_launch(struct mf_supervisor *s, struct mf_worker *w, struct mf_node_args *args, struct mf_error *err)
+int mf_worker_launch(struct mf_supervisor *s, struct mf_worker *w, struct mf_node_args *args, struct mf_error *err)
 {
     int line[2] = {-1, -1}, hand[2] = {-1, -1};
     int bad = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0 ||
@@ -228,14 +226,14 @@ static int worker_launch(struct mf_supervisor *s, struct mf_worker *w, struct mf
     return 0;
 }
 
-static uint32_t start_deadline_ms(const struct mf_supervisor *s)
+uint32_t mf_supervisor_start_ms(const struct mf_supervisor *s)
 {
     return s->in_strategy ? s->args->patience_ms : START_DEADLINE_MS;
 }
 
 /* Until *what, which one of its lines makes true. -1: it has been ended. */
-static int worker_await(struct mf_supervisor *s, struct mf_worker *w, const bool *what, uint32_t deadline_ms,
-                        struct mf_error *err)
+int mf_worker_await(struct mf_supervisor *s, struct mf_worker *w, const bool *what, uint32_t deadline_ms,
+                    struct mf_error *err)
 {
     uint64_t deadline_ns = deadline_in_ms(deadline_ms);
     while (w->pid && !*what && mf_clock_now_ns() < deadline_ns)
@@ -259,13 +257,13 @@ int mf_supervisor_start_worker(struct mf_supervisor *s, uint32_t module_index, i
     struct mf_node_args args = *s->args;
     args.module_index = module_index;
     args.cargo_fd = cargo_fd;
-    int bad = worker_launch(s, &s->worker, &args, err);
+    int bad = mf_worker_launch(s, &s->worker, &args, err);
     if (cargo_fd >= 0)
         close(cargo_fd);
     if (bad)
         return -1;
     atomic_store(&s->rec.node->worker_pid, (uint32_t)s->worker.pid);
-    if (worker_await(s, &s->worker, &s->worker.ready, start_deadline_ms(s), err) == 0)
+    if (mf_worker_await(s, &s->worker, &s->worker.ready, mf_supervisor_start_ms(s), err) == 0)
         return 0;
     struct mf_error ignored;
     mf_supervisor_kill_worker(s, &ignored);
@@ -277,75 +275,6 @@ int mf_supervisor_listen(struct mf_supervisor *s, struct mf_error *err)
     struct mf_listener_plan plan = {.at = s->args->listen};
     s->listen_fd = mf_listener_make(&plan, s->held_endpoint, sizeof s->held_endpoint, err);
     return s->listen_fd < 0 ? -1 : 0;
-}
-
-/* --- a newcomer --- */
-
-void mf_supervisor_dismiss_newcomer(struct mf_supervisor *s)
-{
-    fd_close(&s->take_fd);
-    if (!s->newcomer.pid)
-        return;
-    pidfd_send_signal(s->newcomer.pid_fd, SIGKILL, NULL, 0); /* ESRCH: it has gone */
-    worker_reap(s, &s->newcomer);
-}
-
-int mf_supervisor_start_newcomer(struct mf_supervisor *s, uint32_t module_index, bool takes_over, struct mf_error *err)
-{
-    int take[2] = {-1, -1};
-    struct mf_node_args args = *s->args;
-    if (takes_over && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, take) != 0)
-        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot make the newcomer's line");
-    args.module_index = module_index;
-    args.take_fd = take[1];
-    s->take_fd = take[0];
-    int bad = worker_launch(s, &s->newcomer, &args, err);
-    fd_close(&take[1]);
-    if (!bad)
-        bad = worker_await(s, &s->newcomer, takes_over ? &s->newcomer.prepared : &s->newcomer.ready,
-                           start_deadline_ms(s), err);
-    if (bad)
-        mf_supervisor_dismiss_newcomer(s);
-    return bad;
-}
-
-void mf_supervisor_succeed(struct mf_supervisor *s)
-{
-    s->worker = s->newcomer;
-    s->newcomer = (struct mf_worker){.pid_fd = -1, .fd = -1, .hand_fd = -1};
-    atomic_store(&s->rec.node->worker_pid, (uint32_t)s->worker.pid);
-}
-
-static int newcomer_line_send(struct mf_supervisor *s, struct mf_error *err)
-{
-    struct mf_hand_packet packet = {0};
-    int bad = mf_hand_send(s->worker.hand_fd, &packet, &s->take_fd, 1);
-    if (bad)
-        mf_error_errno(err, MF_STATUS_TARGET, NULL, "the worker cannot be sent the newcomer's line");
-    fd_close(&s->take_fd);
-    return bad;
-}
-
-/* The old one may have died when the newcomer had everything: then that goes on, and all is well. */
-static bool newcomer_serves(struct mf_supervisor *s)
-{
-    struct mf_error ignored;
-    return !s->worker.pid && worker_await(s, &s->newcomer, &s->newcomer.ready, SERVE_DEADLINE_MS, &ignored) == 0;
-}
-
-int mf_supervisor_hand_over(struct mf_supervisor *s, const char *what, uint32_t deadline_ms, struct mf_error *err)
-{
-    int bad = newcomer_line_send(s, err);
-    if (!bad)
-        bad = mf_supervisor_command(s, what, deadline_ms, err);
-    if (newcomer_serves(s)) {
-        mf_supervisor_succeed(s);
-        return 0;
-    }
-    if (!bad)
-        mf_error_set(err, MF_STATUS_TARGET, NULL, "the newcomer took everything over and did not serve");
-    mf_supervisor_dismiss_newcomer(s);
-    return -1;
 }
 
 /* --- telling and ending --- */
@@ -386,7 +315,7 @@ int mf_supervisor_kill_worker(struct mf_supervisor *s, struct mf_error *err)
     if (pidfd_send_signal(s->worker.pid_fd, SIGKILL, NULL, 0) != 0 && errno != ESRCH)
         return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "cannot kill the worker");
     /* Not by the pump: the driver may have gone, and the worker must go all the same. SIGKILL cannot be refused. */
-    worker_reap(s, &s->worker);
+    mf_worker_reap(s, &s->worker);
     return 0;
 }
 

@@ -113,7 +113,7 @@ Test(result, a_clean_run_passes_with_proof)
     cr_assert(eq(dbl, number("resources.mappings_grown"), 1));
     cr_assert(eq(dbl, number("resources.descriptors_grown"), 0));
     cr_assert(eq(dbl, number("resources.threads_last"), 3));
-    cr_assert(eq(dbl, number("resources.private_rss_grown_percent"), 1));
+    cr_assert(eq(dbl, number("resources.own_rss_grown_percent"), 1));
     cr_assert(eq(dbl, number("instrument.balanced"), 1));
     for (uint32_t k = 0; k < 4; k++) {
         cr_assert(eq(u64, result.upgrades[k].in_flight, 2));

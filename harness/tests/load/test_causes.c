@@ -279,6 +279,49 @@ BOTH(answers, late)
     rig_done(&rig);
 }
 
+static void hold_every_tenth(struct server *s, struct peer *p, const struct mf_msg *ping)
+{
+    if (ping->seq % 10 == 9)
+        server_hold(s, p, ping); /* never answered: given up with its connection */
+    else
+        server_answer(s, p, ping);
+}
+
+BOTH(pings_per_connection, are_the_load_s_own_doing)
+{
+    static struct rig rig;
+
+    rig_init(&rig, transport, "frame");
+    rig.plan.pings_per_connection = 5;
+    rig.plan.messages = 100;
+    rig_run(&rig);
+    cr_expect(eq(u64, rig.record->outcome[MF_OUTCOME_ANSWERED], 100));
+    cr_expect(eq(u64, rig.record->closed_by_load, 20));
+    cr_expect(ge(u64, rig.record->opened, 20)); /* and perhaps one more that carries nothing */
+    cr_expect(eq(u64, rig.record->reconnects, 0));
+    cr_expect(eq(u64, rig.record->closed_idle + rig.record->closed_inflight, 0));
+    rig_expect_balance(&rig);
+    rig_done(&rig);
+}
+
+BOTH(pings_per_connection, give_up_what_is_late)
+{
+    static struct rig rig;
+
+    rig_init(&rig, transport, "frame");
+    rig.plan.pings_per_connection = 1;
+    rig.plan.window = 1;
+    rig.plan.messages = 50;
+    rig.plan.timeout_ns = 200 * MF_NS_PER_MS;
+    rig.server.on_ping = hold_every_tenth;
+    rig_run(&rig);
+    cr_expect(eq(u64, rig.record->lost_by_cause[MF_CAUSE_UNANSWERED], 5));
+    cr_expect(eq(u64, rig.record->outcome[MF_OUTCOME_LOST], 5));
+    cr_expect(eq(u64, rig.record->closed_by_load, 50));
+    rig_expect_balance(&rig);
+    rig_done(&rig);
+}
+
 /* Holds back from ping AT on, until the whole window is held; then calls `then` once. */
 static bool hold_window(struct server *s, struct peer *p, const struct mf_msg *ping)
 {
