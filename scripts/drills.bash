@@ -106,3 +106,28 @@ drill unwritable-folder 2 "*$work/unwritable*" "${as_nobody[@]}" "$installed/bin
 
 drill unknown-key 2 '*load.rate_per_sec*' "$midflight" run "$root/scenarios/smoke.json" --cell strategy=swap --out "$work/unknown" --set 'load.rate_per_sec=1'
 drill folder-not-empty 2 "*$root/scenarios*" "$midflight" run "$root/scenarios/smoke.json" --cell strategy=swap --out "$root/scenarios"
+
+# --- who stalled? -----------------------------------------------------------------------------------------------------------------
+
+# stall NAME WHO STATUS ARGUMENT...: an upgrade every 100 ms, none of which changes anything; WHO stands still for 300 ms amidst them. A spike of
+# over 50 ms is expected not to be there.
+stall() {
+    local name=$1 who=$2 wanted=$3 status=0
+    shift 3
+    MIDFLIGHT_DRILL=$name "$root/scripts/drill-terminal" --stall "$who" 300 'upgrades [1-9][0-9]*/' "$midflight" run "$root/scenarios/smoke.json" \
+        --set 'sweep={"target.node.strategy": ["none"]}' --set load.duration_ms=3000 --set load.window_ms=100 \
+        --set 'upgrades=[{"every_ms": 100, "count": 25}]' --set 'expect={"lost": 0, "spike_ms.max": {"max": 50}}' "$@" --no-plot \
+        --out "$results/$name" || status=$?
+    nobody_left "$name" || return 1
+    ((status == wanted)) || { echo "status $status, wanted $wanted"; return 1; }
+}
+load_was_late() {
+    /usr/bin/python3 -c 'import json, sys
+late = json.load(open(sys.argv[1]))["cells"][0]["instrument"]["wakeup_late_us_max"]
+print("the load was late by", late, "us")
+sys.exit(late < 250e3)' "$1/report.json"
+}
+check "a target that stalls fails an expectation of its spikes" stall stalled-target midflight-node 1
+check "a load that stalls is no spike of the target" stall stalled-load midflight-load 0
+check "... and its report says how late it was" load_was_late "$results/stalled-load"
+check "a load that stalls for too much of the time gives unknown" stall stalled-load-unknown midflight-load 4 --set proof.tainted_max_share=0.05

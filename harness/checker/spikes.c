@@ -43,15 +43,29 @@ static uint32_t baseline_collect(const struct mf_result *r, const uint8_t *near,
     return n;
 }
 
-/* Does the highest response lie in a tainted bin? Its ping was due in the window or up to that response before the
- * request. */
+/* For how long the instrument itself was late between two bins; what is below a taint is not counted. */
+static uint64_t late_between(const struct mf_result *r, uint32_t first, uint32_t last)
+{
+    uint64_t late_ns = 0;
+    for (uint32_t i = first; i <= last; i++) {
+        uint64_t in_bin = r->bin[i].instrument_late_ns;
+        if (r->tainted[i])
+            late_ns += in_bin < r->bin_ns ? in_bin : r->bin_ns;
+    }
+    return late_ns;
+}
+
+/* Was the instrument late for half or more of the highest response? A hiccup of 3 ms does not excuse a stall of 300.
+ * Its ping was due in the window or up to that response before the request, in a bin that has such a response; it may
+ * have met the instrument's lateness anywhere between then and its answer. */
 static bool spike_is_tainted(const struct mf_result *r, const struct mf_upgrade_result *u)
 {
     uint64_t highest = (uint64_t)u->response_max_ns;
     uint64_t first_due = u->requested_ns > highest ? u->requested_ns - highest : 0;
     uint32_t last = bin_of(r, u->requested_ns + r->window_ns);
     for (uint32_t i = bin_of(r, first_due); i <= last; i++)
-        if (r->tainted[i] && r->bin[i].response_max_ns >= highest)
+        if (r->bin[i].response_max_ns >= highest &&
+            2 * late_between(r, i, bin_of(r, (i + 1) * r->bin_ns + highest)) >= (highest ? highest : 1))
             return true;
     return false;
 }

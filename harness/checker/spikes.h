@@ -9,7 +9,10 @@
  * median. */
 #define MF_TAINT_NS (2 * 1000000ULL)
 
-/* Fills tainted, tainted_bins, judged_bins and baseline_median_us of a run, and each fired upgrade's spike_ns and
+/* No spike is claimed where tainted time may make up half of it or more: the highest response's ping may then have
+ * waited for the load as long as for the target.
+ *
+ * Fills tainted, tainted_bins, judged_bins and baseline_median_us of a run, and each fired upgrade's spike_ns and
  * recovery_ns. Baseline: the bins between the warm-up and the end that touch no upgrade's [request, request + window]
  * and in which a ping was answered; where there is no such bin, all between the warm-up and the end. Returns 0, or -1
  * with INTERNAL (no memory). */

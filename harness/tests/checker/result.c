@@ -441,6 +441,39 @@ Test(result, a_spike_in_a_tainted_bin_is_not_claimed_but_losses_are)
     close_run();
 }
 
+/* A stall of `response` at the upgrade, and the instrument late by late_ns in the given bin after the due one. */
+static int64_t spike_of_stall(uint64_t response_ns, uint32_t bins_later, uint64_t late_ns)
+{
+    rig_open(&rig, 1, 1, 1);
+    witness = (struct mf_target_witness){.processes = 1};
+    for (uint64_t i = 0; i < 95; i++) {
+        if (i == 40)
+            rig_request(&rig, 0, START + 400 * MS + MS);
+        uint64_t due = START + i * 10 * MS + 2 * MS;
+        rig_round(&rig, 0, due, due + (i == 40 ? response_ns : MS));
+    }
+    rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 410 * MS);
+    rig.bins[40 + bins_later].instrument_late_ns = late_ns;
+    read_run();
+    int64_t spike_ns = result.upgrades[0].spike_ns;
+    close_run();
+    return spike_ns;
+}
+
+Test(result, a_small_hiccup_of_the_instrument_excuses_no_large_spike)
+{
+    cr_assert(eq(i64, spike_of_stall(60 * MS, 0, 0), 59 * (int64_t)MS));
+    cr_assert(eq(i64, spike_of_stall(60 * MS, 0, 3 * MS), 59 * (int64_t)MS));
+    cr_assert(eq(i64, spike_of_stall(60 * MS, 3, 8 * MS), 59 * (int64_t)MS));
+}
+
+Test(result, a_stall_of_the_instrument_is_no_spike_although_the_ping_was_due_before_it)
+{
+    cr_assert(eq(i64, spike_of_stall(12 * MS, 1, 9 * MS), -1));
+    cr_assert(eq(i64, spike_of_stall(12 * MS, 0, 9 * MS), -1));
+    cr_assert(eq(i64, spike_of_stall(12 * MS, 3, 9 * MS), 11 * (int64_t)MS)); /* when it had its answer */
+}
+
 Test(result, recovery_is_the_end_of_the_last_unusual_bin)
 {
     rig_open(&rig, 1, 1, 1);
