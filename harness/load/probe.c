@@ -104,6 +104,7 @@ static void probe_judge(struct mf_probe *p, enum mf_outcome outcome, enum mf_cau
     if (p->judged)
         return;
     p->judged = true;
+    p->judged_seq = p->seq;
     p->outcome = outcome;
     p->cause = cause;
 }
@@ -373,7 +374,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 void mf_probe_place(struct mf_probe *p, uint64_t now_ns)
 {
     p->phase = MF_PROBE_PLACING;
-    p->judged = p->renewed = p->renewed_answered = false;
+    p->judged = p->renewed = p->renewed_answered = p->asked_again = false;
     if (p->state == MF_WIRE_STATE_CONNECTING)
         p->phase = MF_PROBE_READY; /* all that there is to it is the last step */
     else
@@ -406,8 +407,27 @@ void mf_probe_last(struct mf_probe *p, uint64_t now_ns)
     mf_probe_close(p);
 }
 
-void mf_probe_answered(struct mf_probe *p, enum mf_outcome outcome, uint64_t now_ns)
+/* JUDGING: no answer came in time. Whether its connection is of no use either is another question. */
+static void probe_unanswered(struct mf_probe *p, uint64_t now_ns)
 {
+    if (p->renewed || p->asked_again || !p->written || p->in_bytes > 0) {
+        probe_ended(p, MF_CAUSE_UNANSWERED, now_ns);
+        return;
+    }
+    p->asked_again = true;
+    p->pending = false;
+    mf_account_lost(p->probes->account, p->stream, p->seq, MF_CAUSE_UNANSWERED, now_ns);
+    probe_judge(p, MF_OUTCOME_LOST, MF_CAUSE_UNANSWERED);
+    probe_next(p, now_ns);
+}
+
+void mf_probe_answered(struct mf_probe *p, uint64_t seq, enum mf_outcome outcome, uint64_t now_ns)
+{
+    if (!p->pending || p->seq != seq) {
+        if (p->judged && p->outcome == MF_OUTCOME_LOST && p->judged_seq == seq)
+            p->outcome = outcome; /* it was called lost too early: the account takes that back, too */
+        return;
+    }
     p->pending = false;
     switch (p->phase) {
     case MF_PROBE_OVER:
@@ -473,6 +493,8 @@ void mf_probe_beat(struct mf_probe *p, uint64_t now_ns)
     if ((p->phase == MF_PROBE_JUDGING || placing) && now_ns >= p->deadline_ns) {
         if (p->dialling)
             probe_dial_failed(p, p->refused ? MF_DIAL_REFUSED : MF_DIAL_TIMEOUT, now_ns);
+        else if (p->phase == MF_PROBE_JUDGING)
+            probe_unanswered(p, now_ns);
         else
             probe_ended(p, MF_CAUSE_UNANSWERED, now_ns);
     } else if (p->dialling && !p->socket && now_ns >= p->retry_at_ns) {

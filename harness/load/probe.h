@@ -49,6 +49,8 @@ struct mf_probe {
     size_t in_bytes, in_room;
 
     bool judged, renewed, renewed_answered;
+    bool asked_again;    /* nothing was answered in time on a connection that lives: the next ping asks it once more */
+    uint64_t judged_seq; /* of the ping that the judgement is about */
     enum mf_outcome outcome;
     enum mf_cause cause; /* LOST */
 };
@@ -69,8 +71,8 @@ static inline bool mf_probe_is_over(const struct mf_probe *p)
 }
 /* Adds its judgement to `tally`, if there is one, and forgets it. */
 void mf_probe_take(struct mf_probe *p, struct mf_wire_tally *tally);
-/* An answer to its ping has come, by whatever connection. */
-void mf_probe_answered(struct mf_probe *p, enum mf_outcome outcome, uint64_t now_ns);
+/* An answer to one of its pings has come, by whatever connection. */
+void mf_probe_answered(struct mf_probe *p, uint64_t seq, enum mf_outcome outcome, uint64_t now_ns);
 void mf_probe_close(struct mf_probe *p);
 
 #endif

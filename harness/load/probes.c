@@ -152,9 +152,7 @@ void mf_probes_answer(struct mf_probes *s, const struct mf_msg *msg, uint64_t no
     if (outcome == MF_OUTCOME_COUNT)
         return;
     /* its stream is one of ours, or it would be a phantom */
-    struct mf_probe *p = &s->probe[pong.stream - s->probe[0].stream];
-    if (p->pending && p->seq == pong.seq)
-        mf_probe_answered(p, outcome, now_ns);
+    mf_probe_answered(&s->probe[pong.stream - s->probe[0].stream], pong.seq, outcome, now_ns);
 }
 
 bool mf_probes_are_busy(const struct mf_probes *s)

@@ -14,11 +14,12 @@
 #define ALL_STATES ((1u << MF_WIRE_STATE_COUNT) - 1)
 
 /* What the server does at the upgrade, in its own thread, on the next ordinary ping. */
-enum mischief { NOTHING, CLOSE, CLOSE_AND_UNLISTEN, SILENCE };
+enum mischief { NOTHING, CLOSE, CLOSE_AND_UNLISTEN, SILENCE, SWALLOW };
 
 static struct rig rig;
 static _Atomic int mischief; /* enum mischief; wanted */
 static bool upgraded, silent;
+static uint32_t swallows; /* bits of the streams whose next ping is taken and never answered */
 static sem_t done;
 
 /* The streams of the probes are 1 and on, by state. */
@@ -46,13 +47,16 @@ static void on_ping(struct server *s, struct peer *p, const struct mf_msg *ping)
     if (wanted >= 0) {
         upgraded = true;
         silent = wanted == SILENCE;
+        swallows = wanted == SWALLOW ? ~0u : 0;
         for (uint32_t i = 0; wanted == NOTHING && i < s->held_count; i++)
             server_answer(s, s->held[i].peer, &s->held[i].msg);
         s->held_count = 0;
         sem_post(&done);
     }
-    if (ping->stream > 0 && silent)
+    if (ping->stream > 0 && (silent || swallows & 1u << ping->stream)) {
+        swallows &= ~(1u << ping->stream);
         return;
+    }
     bool waits = ping->stream > 0 && (state_of(ping) == MF_WIRE_STATE_CONNECTING ||
                                       (state_of(ping) == MF_WIRE_STATE_SENT && ping->seq > 0));
     if (waits && !upgraded)
@@ -207,6 +211,25 @@ Test(probes, silence_is_unanswered)
     atomic_store(&rig.recorder.header->requested, 1);
     upgrade(SILENCE);
     expect(round_close(), silence);
+    rig_done(&rig);
+}
+
+/* The first ping after the upgrade gets lost in the target, the connection does not: nobody needs a new one. The two
+ * that had been sent before were swallowed when they came. */
+Test(probes, a_lost_ping_is_no_lost_connection)
+{
+    static const struct wanted lost[MF_WIRE_STATE_COUNT] = {
+        [MF_WIRE_STATE_CONNECTING] = {1, 0, LOST(UNANSWERED), .renewed = 1, .renewed_answered = 1},
+        [MF_WIRE_STATE_CONNECTED_IDLE] = {1, 0, LOST(UNANSWERED)},
+        [MF_WIRE_STATE_HALF_SENT] = {1, 0, LOST(UNANSWERED)},
+        [MF_WIRE_STATE_SENT] = {1, 0, LOST(UNANSWERED), .renewed = 1, .renewed_answered = 1},
+        [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1},
+        [MF_WIRE_STATE_ANSWERED_IDLE] = {1, 0, LOST(UNANSWERED)},
+    };
+    round_open("unix", "frame", ALL_STATES);
+    atomic_store(&rig.recorder.header->requested, 1);
+    upgrade(SWALLOW);
+    expect(round_close(), lost);
     rig_done(&rig);
 }
 
