@@ -21,6 +21,9 @@ void check_no_elf(const char *strategy, unsigned flags);
 void check_stranger(const char *strategy, unsigned flags);
 void check_unwilling(const char *strategy, unsigned flags);
 void check_refuser(const char *strategy, unsigned flags);
+/* Modules that crash and hang where they are asked anything: who promises to roll back does not notice. */
+void check_broken_init(const char *strategy, unsigned flags);
+void check_broken_convert(const char *strategy, unsigned flags);
 /* Descriptors, mappings, threads, over many upgrades. */
 void check_growth(const char *strategy, unsigned flags);
 

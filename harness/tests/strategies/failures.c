@@ -43,10 +43,17 @@ static void check_old_goes_on(struct client *c, bool ends_connections)
     cr_expect(eq(u64, c->closed, 0));
 }
 
+/* A module that hangs is waited for so long; a process under a sanitizer takes a second to come up. */
+#define PATIENCE (MIDFLIGHT_SANITIZE[0] ? "5000" : "400")
+
 static void check_failing(const char *strategy, unsigned flags, const char *module, bool ends_connections)
 {
     struct node n;
-    struct node_setup setup = {.strategy = strategy, .modules = {MODULE_V1, module}, .upgrades = 1, .to = {1}};
+    struct node_setup setup = {.strategy = strategy,
+                               .modules = {MODULE_V1, module},
+                               .options = {"--patience-ms", PATIENCE},
+                               .upgrades = 1,
+                               .to = {1}};
     node_start(&n, &setup);
     struct client *c = client_open(&n);
     ping_all(c, 5 * ASKED);
@@ -95,6 +102,29 @@ void check_refuser(const char *strategy, unsigned flags)
     if (!(flags & KEEPS_STATE))
         return; /* it converts nothing, so nothing can be refused */
     check_failing(strategy, flags, MODULES "strategies-refuser.so", !(flags & KEEPS_MESSAGES));
+}
+
+static void check_each(const char *strategy, unsigned flags, const char *const *modules)
+{
+    for (; (flags & ROLLS_BACK) && *modules; modules++)
+        check_failing(strategy, flags, *modules, false);
+}
+
+#define BROKEN(name) MIDFLIGHT_BINARY_DIR "/modules/broken/" name ".so"
+
+void check_broken_init(const char *strategy, unsigned flags)
+{
+    static const char *const modules[] = {BROKEN("wrong_abi"),    BROKEN("no_symbol"),  BROKEN("init_fails"),
+                                          BROKEN("init_crashes"), BROKEN("init_hangs"), NULL};
+    check_each(strategy, flags, modules);
+}
+
+void check_broken_convert(const char *strategy, unsigned flags)
+{
+    static const char *const modules[] = {BROKEN("convert_fails"), BROKEN("convert_crashes"), BROKEN("convert_hangs"),
+                                          NULL};
+    if (flags & KEEPS_STATE) /* who converts nothing cannot fail in it */
+        check_each(strategy, flags, modules);
 }
 
 /* --- growth --- */

@@ -49,6 +49,14 @@
     {                                                                                                                  \
         check_refuser(name, flags);                                                                                    \
     }                                                                                                                  \
+    Test(id, broken_init, .timeout = 120)                                                                              \
+    {                                                                                                                  \
+        check_broken_init(name, flags);                                                                                \
+    }                                                                                                                  \
+    Test(id, broken_convert, .timeout = 120)                                                                           \
+    {                                                                                                                  \
+        check_broken_convert(name, flags);                                                                             \
+    }                                                                                                                  \
     Test(id, growth, .timeout = 120)                                                                                   \
     {                                                                                                                  \
         check_growth(name, flags);                                                                                     \
