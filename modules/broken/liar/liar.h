@@ -1,5 +1,5 @@
-/* The liar: one thread, one loop over poll. server.c has its sockets and connections, answer.c what it sends, acts.c
- * how it misbehaves, truth.c its books, main.c its life and its orders.
+/* The liar: one thread, one loop over poll. server.c has its sockets and connections, answer.c what it sends, deeds.c
+ * how it misbehaves, acts.c when, truth.c its books, main.c its life and its orders.
  *
  * Why its numbers are exact: a ping counts from when it is read, and nothing is decided about one that was not. Where a
  * connection is closed or reset, the liar has first gathered its whole window (a closed loop sends nothing more then);
