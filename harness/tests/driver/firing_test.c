@@ -146,6 +146,45 @@ Test(firing, time_points_of_all_rows_in_their_order, .timeout = 30)
     firing_done();
 }
 
+static uint32_t probed[16], probed_count;
+
+static void on_probe(void *ctx, uint32_t k)
+{
+    (void)ctx;
+    probed[probed_count++] = k;
+}
+
+Test(firing, waits_for_the_probes_of_each)
+{
+    help_cell(&c);
+    c.rows[0] = (struct mf_upgrade_plan){.kind = MF_POINT_IN_FLIGHT, .in_flight = 5, .every = 5, .count = 2};
+    c.cell.upgrades_planned = 2;
+    firing_make();
+    firing.probe = on_probe;
+    struct mf_trigger first = message(5), second = message(10);
+    mf_firing_placed(&firing, 0); /* nobody has asked */
+    mf_firing_message(&firing, &first);
+    mf_firing_message(&firing, &second);
+    cr_expect(eq(u32, probed_count, 1));
+    cr_expect(eq(u32, fired_count, 0));
+    cr_expect(eq(u32, atomic_load(&rec.header->requested), 0));
+    mf_firing_placed(&firing, 1); /* of another one */
+    cr_expect(eq(u32, fired_count, 0));
+    mf_firing_placed(&firing, 0);
+    cr_expect(eq(u32, fired_count, 1));
+    mf_firing_placed(&firing, 0);
+    cr_expect(eq(u32, fired_count, 1));
+    cr_expect(eq(u32, probed_count, 1));
+    end(0, MF_UPGRADE_COMMITTED);
+    cr_expect(eq(u32, probed_count, 2));
+    cr_expect(eq(u32, probed[1], 1));
+    cr_expect(eq(u32, fired_count, 1));
+    mf_firing_halt(&firing);
+    mf_firing_placed(&firing, 1);
+    cr_expect(eq(u32, fired_count, 1));
+    firing_done();
+}
+
 Test(firing, halted_it_fires_no_more)
 {
     help_cell(&c);

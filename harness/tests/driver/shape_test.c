@@ -145,3 +145,47 @@ Test(shape, orders_are_shared_out)
     cr_expect(epsilon_eq(dbl, rate_per_s, 1000, 1e-9));
     cr_expect(eq(u32, points, 1));
 }
+
+Test(shape, probes_have_streams_behind_all_others_and_are_the_first_worker_s)
+{
+    struct mf_plan plan;
+    help_cell(&c);
+    c.cell.load.workers = 2;
+    c.cell.load.connections = 4;
+    c.cell.load.streams_per_connection = 3;
+    c.cell.load.wire_states = 1u << MF_WIRE_STATE_SENT | 1u << MF_WIRE_STATE_HALF_SENT;
+    struct mf_recorder_shape shape = mf_shape_recorder(&c.cell);
+    cr_expect(eq(u32, shape.streams, 14));
+    cr_expect(eq(u32, shape.probes, c.cell.load.wire_states));
+    for (uint32_t w = 0; w < 2; w++) {
+        mf_shape_plan(&c.cell, w, "unix:/x", 7, &plan);
+        cr_expect(eq(u32, plan.streams, 14));
+        cr_expect(eq(u32, plan.first_stream, 6 * w));
+        cr_expect(eq(u32, plan.probes, w == 0 ? c.cell.load.wire_states : 0));
+    }
+}
+
+Test(shape, what_the_load_watches_and_what_the_node)
+{
+    struct mf_plan plan;
+    struct mf_error err;
+    help_cell(&c);
+    c.cell.upgrades_count = 1;
+    c.rows[0] = (struct mf_upgrade_plan){.kind = MF_POINT_IN_FLIGHT, .in_flight = 9, .every = 4, .count = 2};
+    mf_shape_plan(&c.cell, 0, "unix:/x", 7, &plan);
+    cr_assert(eq(u32, plan.points, 1));
+    cr_expect(eq(int, (int)plan.point[0].kind, MF_PLAN_POINT_IN_FLIGHT));
+    cr_expect(eq(u64, plan.point[0].first, 9));
+    c.rows[0] = (struct mf_upgrade_plan){
+        .kind = MF_POINT_STAGE, .stage = MF_POINT_STAGE_HALF_RECEIVED, .message = 7, .count = 1};
+    mf_shape_plan(&c.cell, 0, "unix:/x", 7, &plan);
+    cr_assert(eq(u32, plan.points, 1));
+    cr_expect(eq(int, (int)plan.point[0].kind, MF_PLAN_POINT_HALF));
+    c.rows[0].stage = MF_POINT_STAGE_HALF_FLUSHED;
+    mf_shape_plan(&c.cell, 0, "unix:/x", 7, &plan);
+    cr_expect(eq(u32, plan.points, 0));
+    c.rows[0] = (struct mf_upgrade_plan){.kind = MF_POINT_QUEUE_DEPTH, .queue_depth = 3, .count = 1};
+    c.rows[1] = (struct mf_upgrade_plan){.kind = MF_POINT_IN_FLIGHT, .in_flight = 3, .count = 1};
+    c.cell.upgrades_count = 2;
+    cr_expect(eq(int, mf_shape_check(&c.cell, &err), -1));
+}

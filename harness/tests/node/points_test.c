@@ -100,3 +100,66 @@ Test(points, value_fires_on_the_first_stream_that_brings_it)
     cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 3, 4, &b.core.processes[3])));
     bench_stop(&b);
 }
+
+Test(points, queue_depth_fires_where_a_mailbox_has_filled_up)
+{
+    static struct bench b;
+    b.args.points[0] = (struct mf_node_point){
+        .kind = MF_NODE_POINT_DEPTH, .stage = MF_STAGE_ENQUEUED, .point = 1, .first = 3, .every = 6, .count = 2};
+    b.args.points_count = 1;
+    bench_start(&b, 4, 1, "local");
+    static const uint32_t depth[] = {1, 2, 3, 4, 3, 2, 3, 3};
+    uint64_t fired_at[8];
+    uint32_t fired = 0;
+    for (uint64_t i = 0; i < 8; i++) {
+        b.core.processes[1].mailbox.count = depth[i];
+        seen(&b, MF_STAGE_ENQUEUED, 1, i, &b.core.processes[1]);
+        uint32_t k = mf_points_take(&b.core);
+        if (k == UINT32_MAX)
+            continue;
+        fired_at[fired++] = i;
+        upgrade_end(&b, k);
+    }
+    b.core.processes[1].mailbox.count = 0;
+    cr_assert(eq(u32, fired, 2));
+    cr_expect(eq(u64, fired_at[0], 2));
+    cr_expect(eq(u64, fired_at[1], 6), "not before six messages");
+    bench_stop(&b);
+}
+
+/* One that was cut by chance fires nothing, and the one that was cut on purpose only once. */
+Test(points, half_received_fires_on_the_ping_that_the_load_has_cut)
+{
+    static struct bench b;
+    uint8_t bytes[200];
+    b.args.points[0] =
+        (struct mf_node_point){.stage = MF_POINT_STAGE_HALF_RECEIVED, .point = 3, .first = 9, .count = 2, .hold = true};
+    b.args.points_count = 1;
+    bench_start(&b, 4, 1, "local");
+    b.core.codec = mf_codec_find("frame");
+    struct mf_msg ping = {.kind = MF_MSG_PING, .stream = 2, .process = 1, .seq = 8};
+    size_t half = b.core.codec->encode(bytes, &ping) / 2;
+    struct mf_half_mark *mark = &mf_recorder_worker(&b.rec, 0)->half;
+    mf_points_half_in(&b.core, bytes, half);
+    cr_expect(eq(u32, mf_points_take(&b.core), UINT32_MAX));
+    mark->stream = 2;
+    mark->process = 1;
+    mark->seq = 7;
+    mark->point = 3;
+    atomic_store(&mark->armed, 1);
+    mf_points_half_in(&b.core, bytes, half);
+    cr_expect(eq(u32, mf_points_take(&b.core), UINT32_MAX));
+    mark->seq = 8;
+    mf_points_half_in(&b.core, bytes, half);
+    cr_expect(eq(u32, atomic_load(&mark->armed), 2));
+    cr_assert(eq(u32, mf_points_take(&b.core), 0));
+    cr_expect(eq(u32, b.rec.log[0].trigger_stage, MF_POINT_STAGE_HALF_RECEIVED));
+    cr_expect(eq(u32, b.rec.log[0].trigger_stream, 2));
+    cr_expect(eq(u32, b.rec.log[0].trigger_process, 1));
+    cr_expect(eq(u64, b.rec.log[0].trigger_seq, 8));
+    cr_expect(b.rec.log[0].trigger_held);
+    upgrade_end(&b, 0);
+    mf_points_half_in(&b.core, bytes, half);
+    cr_expect(eq(u32, mf_points_take(&b.core), UINT32_MAX));
+    bench_stop(&b);
+}

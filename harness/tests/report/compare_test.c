@@ -230,3 +230,41 @@ Test(compare, an_output_that_is_full_is_an_error)
     cr_assert(strstr(err.text, "No space left on device") != NULL, "%s", err.text);
     fclose(out);
 }
+
+/* A report with probes: two states, one of them placed at fewer upgrades than were fired, the other needing new
+ * connections. */
+static void wire_report(const char *folder)
+{
+    json_t *root = json_read(GOLDEN_DIR "/usual", "report.json");
+    json_t *cell = json_array_get(json_object_get(root, "cells"), 1);
+    struct mf_error err;
+    json_object_set_new(json_object_get(cell, "upgrades"), "fired", json_integer(100));
+    json_object_set_new(cell, "wire_states",
+                        json_pack("{s:{s:i,s:i,s:i,s:i}, s:{s:i,s:i,s:i,s:i}}", "sent", "placed", 99, "answered", 99,
+                                  "lost", 0, "new_connection", 0, "half_sent", "placed", 100, "answered", 40, "lost",
+                                  60, "new_connection", 61));
+    char *text = json_dumps(root, JSON_INDENT(1));
+    cr_assert(eq(int, mf_report_write_text(folder, "report.json", text, &err), 0));
+    free(text);
+    json_decref(root);
+}
+
+Test(compare, wire_states)
+{
+    char *folder = folder_new();
+    wire_report(folder);
+    const char *path = folder;
+    char *text = compared(&path, 1, &(struct mf_table_style){.columns = 120});
+    cr_expect(strstr(text, "99/99!") != NULL, "%s", text);
+    cr_expect(strstr(text, "40/100 +61") != NULL, "%s", text);
+    cr_expect(le(u32, widest(text), 120));
+    free(text);
+    text = compared(&path, 1, &(struct mf_table_style){.format = MF_TABLE_CSV});
+    cr_expect(strstr(text, ",wire_half_sent_placed,wire_half_sent_answered,") != NULL);
+    cr_expect(strstr(text, ",100,40,60,61,99,99,0,0,") != NULL, "%s", text);
+    free(text);
+    text = compared(&path, 1, &(struct mf_table_style){.format = MF_TABLE_MARKDOWN});
+    cr_expect(strstr(text, "| - | - | 40/100 +61 | 99/99! | - | - |") != NULL, "%s", text);
+    free(text);
+    folder_remove(folder);
+}

@@ -49,6 +49,13 @@ Test(schema, lists_are_the_code_s)
     keys_check(json_object_get(upgrade, "phases_ms"), mf_phase_keys, MF_PHASE_COUNT, true);
     keys_check(json_object_get(upgrade, "outcomes"), mf_outcome_keys, MF_OUTCOME_COUNT, true);
     keys_check(json_object_get(upgrade, "extras"), mf_extra_keys, MF_EXTRA_COUNT, true);
+    const json_t *states = json_object_get(definition(schema, "wire_states"), "properties");
+    cr_assert(eq(ulong, json_object_size(states), (size_t)MF_WIRE_STATE_COUNT));
+    for (int i = 0; i < MF_WIRE_STATE_COUNT; i++)
+        cr_assert(json_object_get(states, mf_wire_state_keys[i]) != NULL, "%s", mf_wire_state_keys[i]);
+    const json_t *stages = json_object_get(json_object_get(definition(schema, "trigger"), "properties"), "stage");
+    for (int i = 0; i < MF_POINT_STAGE_COUNT; i++)
+        cr_assert(lists(json_object_get(stages, "enum"), mf_point_stage_keys[i]), "%s", mf_point_stage_keys[i]);
     const json_t *questions = json_object_get(cell, "questions");
     keys_check(questions, mf_question_keys, MF_QUESTION_COUNT, true);
     const json_t *delivery = json_object_get(cell, "delivery");
