@@ -293,6 +293,7 @@ struct mf_scheduler {
     uint64_t held_arrived;
     struct mf_process *behind_first, *behind_last;
     struct mf_process *run_first, *run_last;
+    bool has_emptied; /* one of those in run queue or `behind` has died, and its mailbox with it */
     struct mf_chain out;     /* answers not yet pushed to the I/O thread */
     struct mf_chain *across; /* transport local: per scheduler, messages not yet pushed to it */
     uint32_t sweep_next;     /* next process (times S) of a sweep under way */
@@ -412,6 +413,8 @@ void mf_io_wake(struct mf_io *io);
 /* On a scheduler, after a push to the outbox: writes it out, or sees to it that the I/O thread does. */
 void mf_io_flush(struct mf_io *io);
 void mf_core_tell_main(struct mf_core *core); /* wakes the main thread */
+/* Puts it at the end of those that wait until a held message of their stream goes on. */
+void mf_process_wait_behind(struct mf_scheduler *s, struct mf_process *process);
 /* On a scheduler. */
 void mf_scheduler_loop(struct mf_scheduler *s);
 void mf_scheduler_send(struct mf_scheduler *s,

@@ -8,6 +8,8 @@
 #include "node/guard.h"
 #include "node/stage.h"
 
+#define COLD __attribute__((noinline, cold))
+
 static void *slot_of(const struct mf_image *image, uint32_t id)
 {
     return image->states->at + (size_t)image->states->stride * id;
@@ -128,9 +130,32 @@ void mf_process_let_go(struct mf_core *core, struct mf_process *p)
     mf_process_wake(core, p);
 }
 
+/* Those whose mailboxes have died with them give up their places: what comes for them now is due after what the others
+ * have had all along. */
+static COLD void emptied_leave(struct mf_scheduler *s)
+{
+    struct mf_process *runs = s->run_first, *waits = s->behind_first, *next;
+    s->has_emptied = false;
+    s->run_first = s->run_last = s->behind_first = s->behind_last = NULL;
+    for (struct mf_process *p = runs; p; p = next) {
+        next = p->next_run;
+        p->in_run_queue = false;
+        mf_process_wake(s->core, p);
+    }
+    for (struct mf_process *p = waits; p; p = next) {
+        next = p->next_behind;
+        p->behind = false;
+        if (p->mailbox.head)
+            mf_process_wait_behind(s, p);
+    }
+}
+
 void mf_process_enqueue(struct mf_core *core, struct mf_process *p, struct mf_message *m)
 {
-    m->arrived = mf_scheduler_of(core, p)->arrivals++;
+    struct mf_scheduler *s = mf_scheduler_of(core, p);
+    if (__builtin_expect(s->has_emptied, 0))
+        emptied_leave(s);
+    m->arrived = s->arrivals++;
     mf_chain_append(&p->mailbox, m);
     /* transport local: nobody has read it before */
     if (m->stage == 0 && mf_stage_reach(core, m, MF_STAGE_RECEIVED, p, NULL))
@@ -231,6 +256,7 @@ void mf_process_begin_anew(struct mf_core *core, struct mf_process *p)
 {
     struct mf_scheduler *s = mf_scheduler_of(core, p);
     mf_points_forget(core, p);
+    s->has_emptied |= p->in_run_queue || p->behind;
     if (p->held_reply) {
         p->held_reply->kind = MF_MESSAGE_DROPPED;
         mf_scheduler_send(s, p->held_reply);

@@ -167,7 +167,7 @@ static bool is_behind(const struct mf_scheduler *s, const struct mf_message *m)
     return s->holds_stream && m->stream == s->held_stream && m->arrived > s->held_arrived;
 }
 
-static void process_queue_behind(struct mf_scheduler *s, struct mf_process *p)
+void mf_process_wait_behind(struct mf_scheduler *s, struct mf_process *p)
 {
     p->behind = true;
     p->next_behind = NULL;
@@ -184,7 +184,7 @@ static void process_step(struct mf_scheduler *s, struct mf_process *p)
     struct mf_core *core = s->core;
     struct mf_message *m = p->mailbox.head;
     if (__builtin_expect(is_behind(s, m), 0)) {
-        process_queue_behind(s, p);
+        mf_process_wait_behind(s, p);
         return;
     }
     if (m->stage <= MF_STAGE_ENQUEUED) /* it was held at RECEIVED */

@@ -107,3 +107,38 @@ Test(guard, links_end_with_the_group)
     cr_expect(eq(uint, dead(), 0xf0));
     bench_stop(&b);
 }
+
+static struct mf_pool pool;
+
+static void ping(struct mf_process *p, uint64_t seq)
+{
+    static struct mf_connection nobody; /* what is dropped goes to it, and not to a pinger */
+    struct mf_message *m = mf_pool_take(&pool, 0);
+    m->connection = &nobody;
+    m->process = p->id;
+    m->seq = seq;
+    mf_process_enqueue(&b.core, p, m);
+}
+
+/* What comes for one that has died is younger than what the others have, whatever its place was before. */
+Test(guard, the_dead_give_up_their_place)
+{
+    begin(1, 1, MF_SUPERVISION_ONE_FOR_ONE, false);
+    struct mf_scheduler *s = &b.core.schedulers[0];
+    for (uint32_t p = 0; p < 3; p++)
+        ping(process(p), p);
+    struct mf_process *waits = s->run_first->next_run; /* process 1 has been looked at, and waits behind a held one */
+    s->run_first->next_run = waits->next_run;
+    waits->in_run_queue = false;
+    mf_process_wait_behind(s, waits);
+    cr_expect(eq(u32, mf_guard_death(&b.core, process(0), MF_DEATH_KILLED), 1));
+    cr_expect(eq(u32, mf_guard_death(&b.core, process(1), MF_DEATH_KILLED), 1));
+    ping(process(0), 3);
+    ping(process(1), 4);
+    cr_expect(eq(ptr, s->run_first, process(2)));
+    cr_expect(eq(ptr, s->run_first->next_run, process(0)));
+    cr_expect(eq(ptr, s->run_last, process(1)));
+    cr_expect(eq(ptr, s->behind_first, NULL), "whose mailbox is empty waits for nothing");
+    bench_stop(&b);
+    mf_pool_done(&pool);
+}
