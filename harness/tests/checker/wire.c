@@ -55,6 +55,12 @@ static void run_close(void)
     mf_result_derive(&result);
 }
 
+static void all_done(void)
+{
+    mf_result_done(&result);
+    mf_recorder_close(&rec);
+}
+
 static double metric(const char *key)
 {
     double number = -1;
@@ -63,7 +69,7 @@ static double metric(const char *key)
     return number;
 }
 
-Test(wire, counts_apart_from_the_messages)
+Test(wire, counts_apart_from_the_messages, .fini = all_done)
 {
     run_read();
     run_close();
@@ -81,7 +87,7 @@ Test(wire, counts_apart_from_the_messages)
     cr_expect(eq(int, mf_metric_get(&result, "wire_states.connecting.placed", &number, &word), 1));
 }
 
-Test(wire, a_state_that_was_not_placed_is_unknown)
+Test(wire, a_state_that_was_not_placed_is_unknown, .fini = all_done)
 {
     struct mf_judgement j;
     run_read();
@@ -92,7 +98,7 @@ Test(wire, a_state_that_was_not_placed_is_unknown)
     cr_expect(eq(str, j.reason[0], (char *)"wire state half_sent: a probe was placed at 1 of 2 upgrades"));
 }
 
-Test(wire, an_unbalanced_or_unfinished_section_is_seen)
+Test(wire, an_unbalanced_or_unfinished_section_is_seen, .fini = all_done)
 {
     run_read();
     mf_recorder_worker(&rec, 1)->replies++;
@@ -103,7 +109,7 @@ Test(wire, an_unbalanced_or_unfinished_section_is_seen)
     cr_expect(not(result.balanced));
 }
 
-Test(wire, runs_add_up)
+Test(wire, runs_add_up, .fini = all_done)
 {
     struct mf_result cell;
     struct mf_error err = {0};
@@ -118,4 +124,5 @@ Test(wire, runs_add_up)
     cr_expect(eq(u64, cell.wire[MF_WIRE_STATE_HALF_SENT].new_connection, 3));
     cr_expect(eq(u64, cell.probes.due, 15));
     cr_expect(eq(u64, cell.probes.replies, 9));
+    mf_result_done(&cell);
 }

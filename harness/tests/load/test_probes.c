@@ -223,7 +223,7 @@ Test(probes, a_lost_ping_is_no_lost_connection)
         [MF_WIRE_STATE_CONNECTED_IDLE] = {1, 0, LOST(UNANSWERED)},
         [MF_WIRE_STATE_HALF_SENT] = {1, 0, LOST(UNANSWERED)},
         [MF_WIRE_STATE_SENT] = {1, 0, LOST(UNANSWERED), .renewed = 1, .renewed_answered = 1},
-        [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1},
+        [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1, {0}, 0, 0},
         [MF_WIRE_STATE_ANSWERED_IDLE] = {1, 0, LOST(UNANSWERED)},
     };
     round_open("unix", "frame", ALL_STATES);
