@@ -47,8 +47,8 @@
  * streams = s, seq i goes to the (i mod n)-th of them); else several streams share process (stream mod processes), only
  * monotony per stream is checked, and a changed instance is counted by the stream whose number is the process's. With
  * one owner: let two answers of a process, in the order of their pings, carry counts c0 and c1 for its k0-th and k1-th
- * ping. c1 - c0 > k1 - k0: `rehandled` += the difference, less the pings in between that were handled out of order. c1
- * <= c0: `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out.
+ * ping. c1 - c0 > k1 - k0: `rehandled` += the difference, less the pings in between that were handled out of order
+ * (where both answers are of one instance: copies that stand side by side count each for itself). c1 <= c0: `state_lost`. A changed instance: `remade` (once per change). Reordered answers are left out.
  *
  * Rules (charging to upgrades). An upgrade's interval is requested ... committed, rolled back or failed (now where its
  * outcome is pending); `retired` may come at some process's next message, much later, and does not count. A bad ping

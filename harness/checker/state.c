@@ -18,9 +18,11 @@ struct mf_state_finding mf_state_judge(struct mf_witness *w, uint64_t seq, uint3
                                        const uint64_t *count, const uint64_t *instance)
 {
     struct mf_state_finding found = {0};
+    /* another incarnation than the last that answered: two may stand side by side, each with a count of its own */
+    bool another = instance && (w->known & MF_WITNESS_INSTANCE) && w->instance != *instance;
     if (count) {
         if (w->known & MF_WITNESS_COUNT)
-            count_judge(w, &found, seq, turns, shared, *count);
+            count_judge(w, &found, seq, turns, shared || another, *count);
         w->next_count = *count == UINT64_MAX ? UINT64_MAX : *count + 1;
         w->known |= MF_WITNESS_COUNT;
     } else {

@@ -58,7 +58,8 @@ int mf_relay_start(struct mf_relay *r, uv_loop_t *loop, const char *program, con
         snprintf(listen, sizeof listen, "unix:%s/load.sock", folder); /* no longer than the node's own socket's name */
     snprintf(r->log_path, sizeof r->log_path, "%.4000s/relay.log", log_dir);
     const char *argv[] = {program, "--listen", listen, "--to", to, NULL};
-    struct mf_child_options options = {.argv = argv, .log_path = r->log_path, .recorder_fd = -1, .control = true};
+    struct mf_child_options options = {
+        .argv = argv, .log_path = r->log_path, .recorder_fd = -1, .net_fd = r->net_fd, .control = true};
     struct mf_child_events events = {
         .ctx = r, .line = on_line, .garbage = on_garbage, .exited = on_exited, .gone = on_gone};
     r->child = mf_child_start(loop, &options, &events, err);

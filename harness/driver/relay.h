@@ -19,6 +19,7 @@ struct mf_relay {
     void (*failed)(void *ctx, const struct mf_error *err);
     void (*gone)(void *ctx);
 
+    int net_fd;             /* the network namespace that it lives in; 0: ours. The caller's to fill in */
     struct mf_child *child; /* NULL: not there */
     bool is_ready, is_stopping;
     char log_path[PATH_MAX];

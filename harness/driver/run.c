@@ -327,8 +327,12 @@ static void relay_begin(struct mf_run *run, const char *endpoint)
 {
     const struct mf_run_options *o = &run->options;
     struct mf_error err;
-    run->relay = (struct mf_relay){
-        .ctx = run, .ready = on_relay_ready, .done = on_relay_done, .failed = on_relay_failed, .gone = on_relay_gone};
+    run->relay = (struct mf_relay){.ctx = run,
+                                   .ready = on_relay_ready,
+                                   .done = on_relay_done,
+                                   .failed = on_relay_failed,
+                                   .gone = on_relay_gone,
+                                   .net_fd = run->net_fd};
     if (mf_relay_start(&run->relay, o->loop, o->places->relay, endpoint, run->faulting.site.scratch, o->dir, &err) != 0)
         run_fail(run, &err);
     else

@@ -73,12 +73,10 @@ static int state_save(struct mf_core *core, const char *path, struct mf_error *e
 
 void mf_drained_answer(struct mf_core *core)
 {
-    struct mf_error late;
-    if (mf_core_drain(core, IDLE_DEADLINE_MS, &late) != 0) {
-        mf_core_end_input(core); /* clients that leave no gap: what has been read by now is still answered */
-        mf_core_drain(core, DRAIN_DEADLINE_MS,
-                      &late); /* and what is not by then is cut off: patience must end somewhere */
-    }
+    struct mf_error late; /* patience must end somewhere: what is not answered by then is cut off */
+    mf_core_drain(core, IDLE_DEADLINE_MS, &late);
+    mf_core_end_input(core); /* what has been read by now, since or because clients leave no gap, is still answered */
+    mf_core_drain(core, DRAIN_DEADLINE_MS, &late);
 }
 
 /* Returns only on failure: a worker that has drained ends, and its end is the answer. */

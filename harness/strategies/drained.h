@@ -16,8 +16,8 @@
 int mf_drained_supervise(struct mf_supervisor *supervisor, struct mf_upgrade_request *request, struct mf_error *err);
 int mf_drained_command(struct mf_core *core, const char *what, struct mf_error *err);
 
-/* In the worker: answers and flushes what has arrived; clients that leave no gap are cut off after a while. Nothing
- * listens any more. */
+/* In the worker, which listens no more: answers and flushes what has arrived, until there is a gap, or for a while
+ * where clients leave none; then reads no more, and answers what it has read. */
 void mf_drained_answer(struct mf_core *core);
 
 #endif

@@ -35,8 +35,8 @@ static int reuseport_command(struct mf_core *core, const char *what, struct mf_e
         mf_core_stop_listening(core);
     else
         mf_core_close_listener(core);
-    if (mf_core_drain_all(core, FINISH_DEADLINE_MS, &late) != 0)
-        mf_drained_answer(core);
+    mf_core_drain_all(core, FINISH_DEADLINE_MS, &late);
+    mf_drained_answer(core);
     mf_core_phase(core, k, MF_PHASE_QUIESCED);
     _exit(0);
 }

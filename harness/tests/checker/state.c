@@ -1,4 +1,5 @@
 /* What counts and instances show. */
+#include "checker/state.h"
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
@@ -163,4 +164,21 @@ Test(state, lying_counts_do_not_overflow)
     cr_assert(eq(u64, rig.record->extra[MF_EXTRA_STATE_LOST], 4));
     cr_assert(eq(u64, rig.record->extra[MF_EXTRA_REHANDLED], 0));
     rig_close(&rig);
+}
+
+/* Two copies of a process side by side, as reuseport has them: asked now here, now there, each counts its own. */
+Test(state, copies_side_by_side_handle_nothing_twice)
+{
+    struct mf_witness w = {0};
+    static const uint64_t answers[][2] = {{7, 10}, {9, 1}, {7, 11}, {9, 2}, {9, 3}}; /* instance, count */
+    uint64_t rehandled = 0, remade = 0;
+    for (uint64_t seq = 0; seq < 5; seq++) {
+        struct mf_state_finding found = mf_state_judge(&w, seq, 1, false, &answers[seq][1], &answers[seq][0]);
+        rehandled += found.rehandled;
+        remade += found.remade;
+    }
+    cr_expect(eq(u64, rehandled, 0));
+    cr_expect(eq(u64, remade, 3));
+    uint64_t count = 5, instance = 9; /* of one and the same it is seen */
+    cr_expect(eq(u64, mf_state_judge(&w, 5, 1, false, &count, &instance).rehandled, 1));
 }
