@@ -102,6 +102,27 @@ scenario_file=$(find "$installed" -name smoke.json)
 drill unwritable-folder 2 "*$work/unwritable*" "${as_nobody[@]}" "$installed/bin/midflight" run "$scenario_file" --cell strategy=swap \
     --out "$work/unwritable/out"
 
+# --- things that go wrong on purpose --------------------------------------------------------------------------------------------
+
+shared_memory() { find /dev/shm -mindepth 1 2>/dev/null | LC_ALL=C sort; }
+
+# Whatever is killed, hangs or crashes in there: no process, socket, saved state, folder, shared memory or file system stays.
+faults_leave_nothing() {
+    local status=0 temporary=$work/faults-tmp before left
+    mkdir "$temporary"
+    before=$(shared_memory)
+    TMPDIR=$temporary MIDFLIGHT_DRILL=faults "$midflight" run "$root/scenarios/faults.json" --out "$results/faults" --no-plot || status=$?
+    nobody_left faults || return 1
+    left=$(find "$temporary" "$results/faults" -mindepth 1 \( -type s -o -name node -o -name 'state-*' -o -path "$temporary/*" \))
+    [[ $(shared_memory) == "$before" ]] || left+=" $(shared_memory)"
+    left+=$(grep -F "$results" /proc/self/mounts || true)
+    [[ -z $left ]] || { echo "left behind: $left"; return 1; }
+    ((status == 0)) || { echo "status $status, wanted 0"; return 1; }
+}
+check "faults leave nothing behind" faults_leave_nothing
+check "a sweep of faults is a matrix of 120 columns" bash -o pipefail -c '"$1" compare "$2" | awk "length(\$0) > 120 { bad = 1 } /^handoff.* back/ { seen = 1 } END { exit bad || !seen }"' \
+    - "$midflight" "$results/faults"
+
 # --- a scenario that is wrong ---------------------------------------------------------------------------------------------------
 
 drill unknown-key 2 '*load.rate_per_sec*' "$midflight" run "$root/scenarios/smoke.json" --cell strategy=swap --out "$work/unknown" --set 'load.rate_per_sec=1'

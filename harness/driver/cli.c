@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults/fault.h"
 #include "scenario/scenario.h"
 
 #define NAMES_MAX 32
@@ -137,7 +138,7 @@ int mf_cli_main(int argc, char **argv)
     enum mf_status status = MF_STATUS_PASS;
     signal(SIGPIPE,
            SIG_IGN); /* a reader that goes away is an error of writing, and no reason to leave children behind */
-    if (cli_run(argc, argv, &status, &err) != 0 || mf_stdout_flush(&err) != 0) {
+    if (mf_faults_check(&err) != 0 || cli_run(argc, argv, &status, &err) != 0 || mf_stdout_flush(&err) != 0) {
         mf_error_print("midflight", &err);
         return err.status;
     }

@@ -43,6 +43,35 @@ static void row_print(const struct mf_upgrade_plan *u)
     printf(u->count > 1 ? ": %" PRIu32 " times\n" : "\n", u->count);
 }
 
+static void fault_print(const struct mf_fault_plan *f)
+{
+    printf("    fault %s%s", mf_fault_names[f->id], f->noop ? " (no-op)" : "");
+    if (f->kind == MF_FAULT_KIND_PROCESS)
+        printf(" to %s", mf_whom_names[f->whom]);
+    switch (f->at) {
+    case MF_FAULT_AT_UPGRADE:
+        printf(" in upgrade %" PRIu32, f->upgrade);
+        break;
+    case MF_FAULT_AT_PHASE:
+        printf(" when upgrade %" PRIu32 " is %s", f->upgrade, mf_phase_keys[f->phase]);
+        break;
+    case MF_FAULT_AT_MESSAGE:
+        printf(" after ping number %" PRIu64 " was sent", f->message);
+        break;
+    case MF_FAULT_AT_TIME:
+        printf(" at %g ms after the warm-up", f->time_ms);
+        break;
+    default:
+        printf(" every %g ms from %g ms after the warm-up on", f->every_ms, f->from_ms);
+        break;
+    }
+    if (f->count > 1 && f->every > 0)
+        printf(", then every %" PRIu64, f->every);
+    if (f->duration_ms > 0)
+        printf(", for %g ms", f->duration_ms);
+    printf(f->count > 1 ? ": %" PRIu32 " times\n" : "\n", f->count);
+}
+
 static void expect_print(const struct mf_expect *e)
 {
     printf("    expect %s", e->key);
@@ -75,6 +104,8 @@ static void cell_print(const struct mf_cell *cell)
         printf("    %" PRIu32 ". upgrade ", i + 1);
         row_print(&cell->upgrades[i]);
     }
+    for (uint32_t i = 0; i < cell->faults_count; i++)
+        fault_print(&cell->faults[i]);
     for (uint32_t i = 0; i < cell->expect_count; i++)
         expect_print(&cell->expect[i]);
 }
