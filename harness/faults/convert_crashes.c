@@ -1,4 +1,4 @@
-/* convert_crashes: a module with a state layout of its own whose convert writes where nothing is. */
+/* convert_crashes: a module with a state layout of its own whose convert crashes. */
 #include "faults/module_file.h"
 
 const struct mf_fault mf_fault_convert_crashes = {.name = "convert_crashes",

@@ -1,4 +1,4 @@
-/* init_crashes: a module whose init writes where nothing is. */
+/* init_crashes: a module whose init crashes. */
 #include "faults/module_file.h"
 
 const struct mf_fault mf_fault_init_crashes = {

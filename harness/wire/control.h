@@ -11,6 +11,7 @@
  * node -> driver                ready endpoint=unix:PATH|tcp:ADDRESS:PORT|local pid=N
  *                               fired k=N       the node fired slot N itself (points value and stage)
  *                               ended k=N outcome=committed|rolled_back|failed [reason=TEXT]     once per upgrade
+ *                               phase k=N phase=KEY   slot N stands still at a phase that the log marks (`hold`)
  *                               finished        (local) every ping has its outcome
  *                               died pid=N status=TEXT   the worker ended unasked
  *                               error text=TEXT status=N
@@ -19,6 +20,9 @@
  *                               probe k=N       place a probe in each of the plan's wire states: upgrade N is about to
  *                                               be requested (that it is, the load reads in the recorder)
  *                               release k=N     upgrade N has ended: let the probes go on, and judge them
+ * driver -> relay               cut|reset|half_close|noop act=N   delay us=N act=N   throttle bytes_per_s=N act=N   clear
+ *                               stop
+ * relay -> driver               ready endpoint=TEXT   done what=TEXT connections=N [act=N]
  * load -> driver                ready           planned, and every connection is made
  *                               point p=I stream=S seq=Q process=P   point I of the plan has come (message, in_flight)
  *                               placed k=N      the probes for upgrade N are where they were wanted, or can't be placed
