@@ -31,7 +31,7 @@ struct mf_upgrade_request {
  * ---------------------------------------------------------------------------------------------------------- */
 
 enum mf_load_how {
-    MF_LOAD_PRIVATE,  /* open a private copy (in the run's folder, unlinked at once), so that glibc can't hand back an
+    MF_LOAD_PRIVATE,  /* open a private copy (in memory), so that glibc can't hand back an
                          image still open */
     MF_LOAD_IN_PLACE, /* put a copy at the one name that the node's module has in the run's folder, as a deployment
                        * would, and open that: where it is still open glibc returns the old image (`stale` lives from

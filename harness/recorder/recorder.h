@@ -252,11 +252,11 @@ struct mf_worker_record {
     uint64_t achieved_ns;           /* from the first due instant to the last */
     uint64_t timeout_ns, window_ns; /* as the account was told: a ping's timeout, an upgrade's window */
     _Atomic uint32_t finished;      /* 1 when all of this section is final */
+    struct mf_half_mark half;
+    struct mf_wire_tally wire[MF_WIRE_STATE_COUNT]; /* of the probes' section; 0 in all others */
 
     struct mf_hist response, service,
         lag; /* pings due after the warm-up; response and service: answered and late ones */
-    struct mf_half_mark half;
-    struct mf_wire_tally wire[MF_WIRE_STATE_COUNT]; /* of the probes' section; 0 in all others */
 };
 
 struct mf_recorder {

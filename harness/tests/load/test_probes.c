@@ -12,6 +12,9 @@
 #include "rig.h"
 
 #define ALL_STATES ((1u << MF_WIRE_STATE_COUNT) - 1)
+/* Those that are placed once. `connecting` and `sent` are placed anew until the upgrade is requested: whether the last
+ * one came before or after the server changed its ways is a race that no test can decide. */
+#define LASTING_STATES (ALL_STATES & ~(1u << MF_WIRE_STATE_CONNECTING | 1u << MF_WIRE_STATE_SENT))
 
 /* What the server does at the upgrade, in its own thread, on the next ordinary ping. */
 enum mischief { NOTHING, CLOSE, CLOSE_AND_UNLISTEN, SILENCE, SWALLOW };
@@ -127,8 +130,15 @@ static void expect(const struct mf_worker_record *probes, const struct wanted wa
         const char *key = mf_wire_state_keys[i];
         cr_expect(eq(int, (int)t->placed, wanted[i].placed), "%s placed", key);
         cr_expect(eq(int, (int)t->outcome[MF_OUTCOME_ANSWERED], wanted[i].answered), "%s answered", key);
+        /* FIN or RST? A server that closes before it has read the ping resets: for the two that are placed last, that
+         * is a race, and the sum is what is known. */
+        bool races = i == MF_WIRE_STATE_CONNECTING || i == MF_WIRE_STATE_SENT;
+        cr_expect(eq(int, (int)(t->lost_by_cause[MF_CAUSE_INFLIGHT_FIN] + t->lost_by_cause[MF_CAUSE_INFLIGHT_RST]),
+                     wanted[i].lost_by[MF_CAUSE_INFLIGHT_FIN] + wanted[i].lost_by[MF_CAUSE_INFLIGHT_RST]),
+                  "%s ended", key);
         for (int c = 0; c < MF_CAUSE_COUNT; c++)
-            cr_expect(eq(int, (int)t->lost_by_cause[c], wanted[i].lost_by[c]), "%s %s", key, mf_cause_keys[c]);
+            if (!races || (c != MF_CAUSE_INFLIGHT_FIN && c != MF_CAUSE_INFLIGHT_RST))
+                cr_expect(eq(int, (int)t->lost_by_cause[c], wanted[i].lost_by[c]), "%s %s", key, mf_cause_keys[c]);
         cr_expect(eq(int, (int)t->new_connection, wanted[i].renewed), "%s renewed", key);
         cr_expect(eq(int, (int)t->new_connection_answered, wanted[i].renewed_answered), "%s renewed, answered", key);
     }
@@ -214,19 +224,16 @@ Test(probes, silence_is_unanswered)
     rig_done(&rig);
 }
 
-/* The first ping after the upgrade gets lost in the target, the connection does not: nobody needs a new one. The two
- * that had been sent before were swallowed when they came. */
+/* The first ping after the upgrade gets lost in the target, the connection does not: nobody needs a new one. */
 Test(probes, a_lost_ping_is_no_lost_connection)
 {
     static const struct wanted lost[MF_WIRE_STATE_COUNT] = {
-        [MF_WIRE_STATE_CONNECTING] = {1, 0, LOST(UNANSWERED), .renewed = 1, .renewed_answered = 1},
         [MF_WIRE_STATE_CONNECTED_IDLE] = {1, 0, LOST(UNANSWERED)},
         [MF_WIRE_STATE_HALF_SENT] = {1, 0, LOST(UNANSWERED)},
-        [MF_WIRE_STATE_SENT] = {1, 0, LOST(UNANSWERED), .renewed = 1, .renewed_answered = 1},
         [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1, {0}, 0, 0},
         [MF_WIRE_STATE_ANSWERED_IDLE] = {1, 0, LOST(UNANSWERED)},
     };
-    round_open("unix", "frame", ALL_STATES);
+    round_open("unix", "frame", LASTING_STATES);
     atomic_store(&rig.recorder.header->requested, 1);
     upgrade(SWALLOW);
     expect(round_close(), lost);
@@ -236,24 +243,6 @@ Test(probes, a_lost_ping_is_no_lost_connection)
 static uint64_t seen(const uint64_t *counter)
 {
     return __atomic_load_n(counter, __ATOMIC_RELAXED); /* the worker's thread writes it */
-}
-
-/* What ended a connection before the request was not the upgrade: nothing is claimed of these. (Of half_answered it
- * can't be known: nothing more is read there.) */
-Test(probes, what_ended_too_early_was_not_placed)
-{
-    static const struct wanted early[MF_WIRE_STATE_COUNT] = {
-        [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1, .renewed = 1, .renewed_answered = 1}};
-    const struct mf_worker_record *section;
-
-    round_open("unix", "frame", ALL_STATES);
-    section = mf_recorder_worker(&rig.recorder, 1);
-    upgrade(CLOSE);
-    while (seen(&section->closed_idle) + seen(&section->closed_inflight) < MF_WIRE_STATE_COUNT - 1)
-        sched_yield();
-    atomic_store(&rig.recorder.header->requested, 1);
-    expect(round_close(), early);
-    rig_done(&rig);
 }
 
 Test(probes, only_those_that_are_wanted)
