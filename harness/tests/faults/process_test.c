@@ -1,6 +1,7 @@
 /* Faults that fall on OS processes: on the right ones, and undone. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -30,12 +31,12 @@ static void teardown(void)
 }
 TestSuite(process, .init = setup, .fini = teardown, .timeout = 60);
 
-/* Signals take their time: waits until the child has ended or stopped, and leaves it to be waited for. Where that never
- * comes, the suite's time-out tells. */
-static bool comes_to(pid_t pid, int what)
+/* Signals take their time: waits until the child has ended, and leaves it to be waited for. Where that never comes, the
+ * suite's time-out tells. */
+static bool comes_to_its_end(pid_t pid)
 {
     siginfo_t info;
-    return waitid(P_PID, (id_t)pid, &info, what | WNOWAIT) == 0;
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0;
 }
 
 static void inject(enum mf_fault_id id, enum mf_fault_whom whom)
@@ -56,7 +57,7 @@ Test(process, kill_takes_the_old_one)
 {
     new = worker_start();
     inject(MF_FAULT_kill, MF_WHOM_OLD);
-    cr_expect(comes_to(old, WEXITED));
+    cr_expect(comes_to_its_end(old));
     cr_expect(ne(chr, process_state(new), 'Z'));
     cr_expect(ne(ptr, strstr(r.act.what, "killed worker "), NULL), "%s", r.act.what);
 }
@@ -65,7 +66,7 @@ Test(process, kill_takes_the_new_one)
 {
     new = worker_start();
     inject(MF_FAULT_kill, MF_WHOM_NEW);
-    cr_expect(comes_to(new, WEXITED));
+    cr_expect(comes_to_its_end(new));
     cr_expect(ne(chr, process_state(old), 'Z'));
 }
 
@@ -73,14 +74,14 @@ Test(process, kill_takes_both)
 {
     new = worker_start();
     inject(MF_FAULT_kill, MF_WHOM_BOTH);
-    cr_expect(comes_to(new, WEXITED));
-    cr_expect(comes_to(old, WEXITED));
+    cr_expect(comes_to_its_end(new));
+    cr_expect(comes_to_its_end(old));
 }
 
 Test(process, where_there_is_one_it_is_the_new_one_too)
 {
     inject(MF_FAULT_kill, MF_WHOM_NEW);
-    cr_expect(comes_to(old, WEXITED));
+    cr_expect(comes_to_its_end(old));
 }
 
 Test(process, a_noop_kill_kills_nobody)
@@ -108,7 +109,8 @@ Test(process, stop_is_undone)
     inject(MF_FAULT_stop, MF_WHOM_OLD);
     siginfo_t info;
     waitid(P_PID, (id_t)old, &info, WSTOPPED);
-    cr_expect(comes_to(old, WSTOPPED));
+    while (process_state(old) != 'T')
+        sched_yield();
     undo(MF_FAULT_stop);
     waitid(P_PID, (id_t)old, &info, WCONTINUED);
     cr_expect(ne(chr, process_state(old), 'T'));
