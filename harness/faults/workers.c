@@ -2,10 +2,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+
+#define EXEC_NS MF_NS_PER_S /* longer than any execve takes; a process without a command line is no worker */
 
 static ssize_t proc_read(pid_t pid, const char *name, char *text, size_t bytes)
 {
@@ -19,18 +24,27 @@ static ssize_t proc_read(pid_t pid, const char *name, char *text, size_t bytes)
     return n;
 }
 
-/* A child of the supervisor that lives and is a worker (it also has children for a moment that try modules). */
-static bool is_worker(pid_t pid, pid_t supervisor)
+static bool is_living_child(pid_t pid, pid_t supervisor)
 {
-    char text[4096];
+    char text[1024], state;
+    int parent;
     if (proc_read(pid, "stat", text, sizeof text) <= 0)
         return false;
     const char *end = strrchr(text, ')'); /* the name before it may hold anything */
-    char state;
-    int parent;
-    if (!end || sscanf(end + 1, " %c %d", &state, &parent) != 2 || parent != supervisor || state == 'Z' || state == 'X')
-        return false;
-    ssize_t n = proc_read(pid, "cmdline", text, sizeof text);
+    return end && sscanf(end + 1, " %c %d", &state, &parent) == 2 && parent == supervisor && state != 'Z' &&
+           state != 'X';
+}
+
+/* A child of the supervisor that lives and is a worker (it also has children for a moment that try modules). One that
+ * is in the middle of execve has no command line yet, though posix_spawn has come back: what it will be is waited for. */
+static bool is_worker(pid_t pid, pid_t supervisor)
+{
+    char text[4096];
+    uint64_t until_ns = mf_clock_now_ns() + EXEC_NS;
+    ssize_t n = 0;
+    while (is_living_child(pid, supervisor) && (n = proc_read(pid, "cmdline", text, sizeof text)) == 0 &&
+           mf_clock_now_ns() < until_ns)
+        sched_yield();
     const char *second = n > 0 ? memchr(text, 0, (size_t)n) : NULL;
     return second && second + 1 < text + n && strcmp(second + 1, "--worker") == 0;
 }

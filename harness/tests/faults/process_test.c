@@ -78,6 +78,20 @@ Test(process, kill_takes_both)
     cr_expect(comes_to_its_end(old));
 }
 
+/* posix_spawn comes back while the child is in execve, and has no command line. */
+Test(process, one_that_has_just_been_started_is_found)
+{
+    for (int i = 0; i < 200; i++) {
+        struct mf_error err = {0};
+        new = worker_start();
+        rig_act(&r, MF_FAULT_kill, 0);
+        cr_expect(eq(int, mf_workers_find(&r.act, MF_WHOM_BOTH, &err), 0));
+        cr_expect(eq(u32, r.act.pids, 2));
+        worker_end(new);
+    }
+    new = 0;
+}
+
 Test(process, where_there_is_one_it_is_the_new_one_too)
 {
     inject(MF_FAULT_kill, MF_WHOM_NEW);
