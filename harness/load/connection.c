@@ -223,7 +223,7 @@ static void connection_end(struct mf_connection *c, enum mf_cause cause)
     struct mf_msg cut;
     struct ending e = {.connection = c, .cause = cause, .now_ns = mf_clock_now_ns()};
 
-    if (c->carry_bytes > 0 && w->codec->peek(c->carry, c->carry_bytes, &cut))
+    if (c->carry_bytes > 0 && w->codec->peek(w->conf, c->carry, c->carry_bytes, &cut))
         e.cut = &cut;
     each_open(&e, on_open_look);
     if (e.cut_is_open)
@@ -309,7 +309,7 @@ static bool connection_decode(struct mf_connection *c, const uint8_t *in, size_t
 
     c->heard = true;
     while (at < n) {
-        ssize_t taken = w->codec->decode(in + at, n - at, &msg);
+        ssize_t taken = w->codec->decode(w->conf, in + at, n - at, &msg);
         if (taken == MF_DECODE_MORE)
             break;
         if (taken < 0) {

@@ -4,10 +4,10 @@
 
 /* How much of a ping is written: half of it, and more where that does not tell which ping it is. 0: there is no such
  * part. */
-static size_t part_bytes(const struct mf_codec *codec, const uint8_t *bytes, size_t n, struct mf_msg *msg)
+static size_t part_bytes(const struct mf_worker *w, const uint8_t *bytes, size_t n, struct mf_msg *msg)
 {
     for (size_t part = (n + 1) / 2; part < n; part++)
-        if (codec->peek(bytes, part, msg))
+        if (w->codec->peek(w->conf, bytes, part, msg))
             return part;
     return 0;
 }
@@ -16,9 +16,9 @@ void mf_half_begin(struct mf_worker *w, struct mf_connection *c, uint32_t point,
 {
     struct mf_half_mark *mark = &w->record->half;
     struct mf_msg part, whole;
-    size_t cut = part_bytes(w->codec, bytes, n, &part);
+    size_t cut = part_bytes(w, bytes, n, &part);
 
-    if (cut == 0 || w->codec->decode(bytes, n, &whole) != (ssize_t)n)
+    if (cut == 0 || w->codec->decode(w->conf, bytes, n, &whole) != (ssize_t)n)
         return; /* no upgrade is fired on it, and the run says so */
     w->half = (struct mf_half){.connection = c,
                                .cut_at = c->queue.put - n + cut,

@@ -39,7 +39,7 @@ static bool worker_ping(struct mf_worker *w, struct mf_connection *c, uint32_t s
     }
     msg.payload_bytes = w->plan.payload_bytes;
     mf_payload_fill(w->payload, msg.payload_bytes, w->plan.seed, stream, msg.seq);
-    size_t bytes = w->codec->encode(out, &msg);
+    size_t bytes = w->codec->encode(w->conf, out, &msg);
     mf_queue_put(&c->queue, bytes, stream, msg.process, msg.seq);
     c->asked++;
     uint32_t point;

@@ -91,7 +91,7 @@ static bool probe_ping(struct mf_probe *p, uint64_t now_ns)
     p->seq = msg.seq = mf_account_due(p->probes->account, p->stream, now_ns, &msg.process, &sendable);
     msg.payload_bytes = w->plan.payload_bytes;
     mf_payload_fill(w->payload, msg.payload_bytes, w->plan.seed, p->stream, msg.seq);
-    p->out_bytes = p->out_until = w->codec->encode(p->out, &msg);
+    p->out_bytes = p->out_until = w->codec->encode(w->conf, p->out, &msg);
     p->out_at = 0;
     p->pending = sendable;
     p->written = false;
@@ -175,7 +175,7 @@ static bool probe_decode(struct mf_probe *p, uint64_t now_ns)
     struct mf_msg msg;
 
     while (p->in_bytes > 0) {
-        ssize_t taken = codec->decode(p->in, p->in_bytes, &msg);
+        ssize_t taken = codec->decode(probe_worker(p)->conf, p->in, p->in_bytes, &msg);
         if (taken == MF_DECODE_MORE)
             return p->in_bytes < p->in_room;
         if (taken < 0) {
@@ -522,7 +522,7 @@ int mf_probe_init(struct mf_probe *p, struct mf_probes *probes, enum mf_wire_sta
     const struct mf_worker *w = probes->worker;
 
     *p = (struct mf_probe){.probes = probes, .state = state, .stream = stream};
-    p->in_room = w->codec->bytes_max(w->codec->payload_bytes_max);
+    p->in_room = w->codec->in_bytes_max(w->conf);
     p->in = malloc(p->in_room);
     p->out = malloc(w->ping_bytes_max);
     return p->in && p->out ? 0 : -1;

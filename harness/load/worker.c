@@ -193,8 +193,10 @@ static int worker_codec(struct mf_worker *w, struct mf_error *err)
     if (plan->payload_bytes > w->codec->payload_bytes_max)
         return mf_error_set(err, MF_STATUS_USAGE, "load.payload_bytes", "codec %s carries at most %" PRIu32 " bytes",
                             plan->codec, w->codec->payload_bytes_max);
-    w->ping_bytes_max = w->codec->bytes_max(plan->payload_bytes);
-    w->incoming_room = INCOMING_BYTES + w->codec->bytes_max(w->codec->payload_bytes_max);
+    if (w->codec->configure && !(w->conf = w->codec->configure(plan->codec_conf, err)))
+        return -1;
+    w->ping_bytes_max = w->codec->bytes_max(w->conf, plan->payload_bytes);
+    w->incoming_room = INCOMING_BYTES + w->codec->in_bytes_max(w->conf);
     w->payload = malloc(plan->payload_bytes + 1);
     w->incoming = malloc(w->incoming_room);
     if (!w->payload || !w->incoming)
@@ -334,6 +336,7 @@ static void worker_done(struct mf_worker *w)
     free(w->connection);
     free(w->payload);
     free(w->incoming);
+    free(w->conf);
     mf_account_free(w->account);
     mf_recorder_close(&w->recorder);
 }

@@ -46,6 +46,7 @@ struct mf_worker {
     struct mf_recorder recorder;
     struct mf_plan plan;
     const struct mf_codec *codec;
+    struct mf_codec_conf *conf; /* NULL: the codec wants none */
     struct mf_endpoint endpoint;
     struct mf_account *account;
     struct mf_worker_record *record;

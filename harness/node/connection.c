@@ -235,7 +235,7 @@ static ssize_t bytes_decode(struct mf_core *core, struct mf_connection *c, const
     size_t at = 0;
     while (at < n) {
         struct mf_msg msg;
-        ssize_t taken = core->codec->decode(bytes + at, n - at, &msg);
+        ssize_t taken = core->codec->decode(NULL, bytes + at, n - at, &msg);
         if (taken == MF_DECODE_MORE) {
             mf_points_half_in(core, bytes + at, n - at);
             break;
@@ -297,7 +297,7 @@ void mf_connection_read(struct mf_core *core, struct mf_connection *c)
 
 static int answer_encode(struct mf_core *core, struct mf_connection *c, const struct mf_message *m)
 {
-    uint8_t *to = output_room(c, core->codec->bytes_max(m->payload_bytes));
+    uint8_t *to = output_room(c, core->codec->bytes_max(NULL, m->payload_bytes));
     if (!to)
         return -1;
     struct mf_msg msg = {.kind = m->kind == MF_MESSAGE_PONG ? MF_MSG_PONG : MF_MSG_ERROR,
@@ -315,7 +315,7 @@ static int answer_encode(struct mf_core *core, struct mf_connection *c, const st
         msg.text = m->text;
         msg.text_bytes = (uint32_t)strlen(m->text);
     }
-    c->out_end += core->codec->encode(to, &msg);
+    c->out_end += core->codec->encode(NULL, to, &msg);
     struct mf_flush_mark mark = {
         .seq = m->seq, .end = c->out_written + unsent_bytes(c), .stream = m->stream, .process = m->process};
     return m->stage ? mf_connection_add_mark(c, &mark) : 0;

@@ -159,7 +159,7 @@ void mf_points_half_in(struct mf_core *core, const uint8_t *bytes, size_t n)
 {
     struct mf_points *points = &core->points;
     struct mf_msg msg;
-    if (!points->half_in || !core->codec->peek(bytes, n, &msg))
+    if (!points->half_in || !core->codec->peek(NULL, bytes, n, &msg))
         return;
     pthread_mutex_lock(&points->lock);
     for (uint32_t w = 0; w < core->rec.header->shape.workers; w++) {

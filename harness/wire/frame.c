@@ -49,16 +49,23 @@ static inline uint64_t get64(const uint8_t *in)
     return be64toh(value);
 }
 
-static size_t frame_bytes_max(uint32_t payload_bytes)
+static size_t frame_bytes_max(const struct mf_codec_conf *conf, uint32_t payload_bytes)
 {
+    (void)conf;
     return HEADER_BYTES + (payload_bytes > MF_ERROR_TEXT_BYTES ? payload_bytes : MF_ERROR_TEXT_BYTES);
 }
 
-static size_t frame_encode(uint8_t *out, const struct mf_msg *msg)
+static size_t frame_in_bytes_max(const struct mf_codec_conf *conf)
+{
+    return frame_bytes_max(conf, PAYLOAD_BYTES_MAX);
+}
+
+static size_t frame_encode(const struct mf_codec_conf *conf, uint8_t *out, const struct mf_msg *msg)
 {
     const void *body = msg->payload;
     uint32_t body_bytes = msg->payload_bytes;
 
+    (void)conf;
     if (msg->kind == MF_MSG_ERROR) {
         body = msg->text;
         body_bytes = msg->text_bytes < MF_ERROR_TEXT_BYTES ? msg->text_bytes : MF_ERROR_TEXT_BYTES;
@@ -105,8 +112,9 @@ static bool frame_begins(const uint8_t *in, size_t n)
     return length >= HEADER_BYTES && length <= HEADER_BYTES + PAYLOAD_BYTES_MAX;
 }
 
-static ssize_t frame_decode(const uint8_t *in, size_t n, struct mf_msg *msg)
+static ssize_t frame_decode(const struct mf_codec_conf *conf, const uint8_t *in, size_t n, struct mf_msg *msg)
 {
+    (void)conf;
     if (n == 0)
         return MF_DECODE_MORE;
     if (!frame_begins(in, n))
@@ -138,8 +146,9 @@ static ssize_t frame_decode(const uint8_t *in, size_t n, struct mf_msg *msg)
     return (ssize_t)length;
 }
 
-static bool frame_peek(const uint8_t *in, size_t n, struct mf_msg *msg)
+static bool frame_peek(const struct mf_codec_conf *conf, const uint8_t *in, size_t n, struct mf_msg *msg)
 {
+    (void)conf;
     if (n < AT_SEQ + 8 || !frame_begins(in, n))
         return false;
     msg->stream = get32(in + AT_STREAM);
@@ -153,6 +162,7 @@ const struct mf_codec mf_codec_frame = {
     .carries_payload = true,
     .payload_bytes_max = PAYLOAD_BYTES_MAX,
     .bytes_max = frame_bytes_max,
+    .in_bytes_max = frame_in_bytes_max,
     .encode = frame_encode,
     .decode = frame_decode,
     .peek = frame_peek,

@@ -7,10 +7,17 @@
 /* "PONG" and six numbers are shorter than "ERROR", two numbers and the longest text */
 #define ENCODED_BYTES_MAX (sizeof "ERROR 4294967295 18446744073709551615 \n" + MF_ERROR_TEXT_BYTES)
 
-static size_t line_bytes_max(uint32_t payload_bytes)
+static size_t line_bytes_max(const struct mf_codec_conf *conf, uint32_t payload_bytes)
 {
+    (void)conf;
     (void)payload_bytes;
     return ENCODED_BYTES_MAX;
+}
+
+static size_t line_in_bytes_max(const struct mf_codec_conf *conf)
+{
+    (void)conf;
+    return LINE_BYTES_MAX;
 }
 
 static uint8_t *put_number(uint8_t *out, uint64_t value)
@@ -45,10 +52,11 @@ static uint8_t *put_text(uint8_t *out, const char *text, uint32_t n)
     return out;
 }
 
-static size_t line_encode(uint8_t *out, const struct mf_msg *msg)
+static size_t line_encode(const struct mf_codec_conf *conf, uint8_t *out, const struct mf_msg *msg)
 {
     uint8_t *p = out;
 
+    (void)conf;
     if (msg->kind == MF_MSG_ERROR) {
         memcpy(p, "ERROR", 5);
         p = put_number(p + 5, msg->stream);
@@ -170,10 +178,11 @@ static bool parse_line(struct cursor *c, struct mf_msg *msg)
     return true;
 }
 
-static ssize_t line_decode(const uint8_t *in, size_t n, struct mf_msg *msg)
+static ssize_t line_decode(const struct mf_codec_conf *conf, const uint8_t *in, size_t n, struct mf_msg *msg)
 {
     const uint8_t *newline = memchr(in, '\n', n < LINE_BYTES_MAX ? n : LINE_BYTES_MAX);
 
+    (void)conf;
     if (!newline)
         return n < LINE_BYTES_MAX ? MF_DECODE_MORE : MF_DECODE_BROKEN;
     struct cursor c = {in, newline};
@@ -184,10 +193,11 @@ static ssize_t line_decode(const uint8_t *in, size_t n, struct mf_msg *msg)
     return newline + 1 - in;
 }
 
-static bool line_peek(const uint8_t *in, size_t n, struct mf_msg *msg)
+static bool line_peek(const struct mf_codec_conf *conf, const uint8_t *in, size_t n, struct mf_msg *msg)
 {
     struct cursor c = {in, in + n};
 
+    (void)conf;
     if (!take_verb(&c, "PING") && !take_verb(&c, "PONG") && !take_verb(&c, "ERROR"))
         return false;
     /* A number that is not followed by a blank may have lost digits. */
@@ -200,6 +210,7 @@ const struct mf_codec mf_codec_line = {
     .carries_payload = false,
     .payload_bytes_max = 0,
     .bytes_max = line_bytes_max,
+    .in_bytes_max = line_in_bytes_max,
     .encode = line_encode,
     .decode = line_decode,
     .peek = line_peek,

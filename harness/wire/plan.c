@@ -9,8 +9,9 @@
 #define MS     1000000ULL
 #define DAY_NS (86400000ULL * MS)
 
-#define MF_PLAN_PROBES 0xFFFFu /* bits of a list that is the recorder's: the reader of the plan knows which there are  \
-                                */
+#define MF_PLAN_PROBES                                                                                                 \
+    0xFFFFu /* bits of a list that is the recorder's: the reader of the plan knows which there are                     \
+             */
 
 /* The plain numbers of a plan: X(member, lowest, highest). */
 #define PLAN_NUMBERS(X)                                                                                                \
@@ -23,6 +24,7 @@
     X(probes, 0, MF_PLAN_PROBES)                                                                                       \
     X(processes, 1, 0xFFFFFFFE)                                                                                        \
     X(window, 0, 1000000)                                                                                              \
+    X(pipeline, 0, 1000000)                                                                                            \
     X(pings_per_connection, 0, UINT32_MAX)                                                                             \
     X(messages, 0, UINT64_MAX)                                                                                         \
     X(payload_bytes, 0, 65536)                                                                                         \
@@ -47,6 +49,7 @@ int mf_plan_write(const struct mf_plan *plan, struct mf_control_writer *w)
 #undef PUT
     mf_control_put(w, "endpoint", plan->endpoint);
     mf_control_put(w, "codec", plan->codec);
+    mf_control_put(w, "codec_conf", plan->codec_conf);
     mf_control_put(w, "mode", mode_words[plan->mode]);
     mf_control_put(w, "arrivals", arrivals_words[plan->arrivals]);
     snprintf(text, sizeof text, "%.17g", plan->rate_per_s);
@@ -71,14 +74,19 @@ static bool read_number(const struct mf_control_line *line, const char *key, uin
     return !bad && number >= low;
 }
 
-static bool read_text(const struct mf_control_line *line, const char *key, char *out, size_t size)
+static bool read_any_text(const struct mf_control_line *line, const char *key, char *out, size_t size)
 {
     const char *value = mf_control_get(line, key);
 
-    if (!value || !*value || strlen(value) >= size)
+    if (!value || strlen(value) >= size)
         return false;
     strcpy(out, value);
     return true;
+}
+
+static bool read_text(const struct mf_control_line *line, const char *key, char *out, size_t size)
+{
+    return read_any_text(line, key, out, size) && *out;
 }
 
 /* The value's index in `words`; -1 where it is none of them. */
@@ -163,6 +171,9 @@ int mf_plan_read(struct mf_plan *plan, const struct mf_control_line *line, const
         return -1;
     *what = "codec";
     if (!read_text(line, *what, plan->codec, sizeof plan->codec))
+        return -1;
+    *what = "codec_conf";
+    if (!read_any_text(line, *what, plan->codec_conf, sizeof plan->codec_conf))
         return -1;
     *what = "mode";
     int mode = read_word(line, *what, mode_words);

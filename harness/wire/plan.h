@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "wire/codec.h"
 #include "wire/control.h"
 
 #define MF_PLAN_POINTS 16
@@ -32,18 +33,21 @@ struct mf_plan {
     uint32_t worker, workers; /* this one's number, and how many there are */
     char endpoint[256];       /* "unix:PATH", "tcp:ADDRESS:PORT" or "local" */
     char codec[16];
-    uint32_t connections; /* of this worker */
+    char codec_conf[MF_CODEC_CONF_BYTES]; /* what the codec's configure() reads; "" where it wants nothing */
+    uint32_t connections;                 /* of this worker */
     uint32_t streams_per_connection;
     uint32_t first_stream; /* this worker's streams are first_stream .. + connections*streams_per_connection - 1 */
     uint32_t streams;      /* of all workers, and behind them one for each bit of `probes` in any plan */
     uint32_t probes; /* bits by enum mf_wire_state: at the driver's word this worker holds a probe in each; 0: none */
     uint32_t processes;
     enum mf_load_mode mode;
-    enum mf_arrivals arrivals; /* open */
-    double rate_per_s;         /* open: of this worker */
-    uint32_t window;           /* closed: pings outstanding per connection (local: per stream) */
+    enum mf_arrivals arrivals;     /* open */
+    double rate_per_s;             /* open: of this worker */
+    uint32_t window;               /* closed: pings outstanding per connection (local: per stream) */
+    uint32_t pipeline;             /* codecs with answers in order: pings written and unanswered on one connection at
+                                      most; 0: any number */
     uint32_t pings_per_connection; /* closed: see README of load; 0: connections are kept */
-    uint64_t messages;         /* stop after so many pings of this worker; 0: by time only */
+    uint64_t messages;             /* stop after so many pings of this worker; 0: by time only */
     uint32_t payload_bytes;
     uint64_t timeout_ns, connect_timeout_ns, drain_ns,
         window_ns; /* window_ns: an upgrade's window, see checker/account.h */

@@ -47,7 +47,7 @@ size_t server_encode(struct server *s, uint8_t *out, const struct mf_msg *ping)
     pong.payload = payload;
     pong.payload_bytes = s->payload_bytes;
     mf_payload_fill(payload, s->payload_bytes, s->seed, ping->stream, ping->seq);
-    return s->codec->encode(out, &pong);
+    return s->codec->encode(NULL, out, &pong);
 }
 
 void server_answer(struct server *s, struct peer *p, const struct mf_msg *ping)
@@ -110,7 +110,7 @@ static void server_read(struct server *s, struct peer *p)
     p->bytes += (size_t)n;
     while (p->fd >= 0 && at < p->bytes) {
         struct mf_msg msg;
-        ssize_t taken = s->codec->decode(p->buffer + at, p->bytes - at, &msg);
+        ssize_t taken = s->codec->decode(NULL, p->buffer + at, p->bytes - at, &msg);
         cr_assert(ge(i64, taken, 0), "the worker's bytes make no sense");
         if (taken == 0)
             break;

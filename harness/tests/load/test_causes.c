@@ -189,16 +189,16 @@ static void errors_and_lies(struct server *s, struct peer *p, const struct mf_ms
         other.kind = MF_MSG_PONG;
         other.has = 7;
         other.version = 1;
-        n = s->codec->encode(out, &other);
+        n = s->codec->encode(NULL, out, &other);
         break;
     case 2: /* nothing but an echo */
-        n = s->codec->encode(out, ping);
+        n = s->codec->encode(NULL, out, ping);
         break;
     case 3:
         other.kind = MF_MSG_ERROR;
         other.text = "no";
         other.text_bytes = 2;
-        n = s->codec->encode(out, &other);
+        n = s->codec->encode(NULL, out, &other);
         break;
     }
     server_send(p, out, n);

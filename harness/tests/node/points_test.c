@@ -138,7 +138,7 @@ Test(points, half_received_fires_on_the_ping_that_the_load_has_cut)
     bench_start(&b, 4, 1, "local");
     b.core.codec = mf_codec_find("frame");
     struct mf_msg ping = {.kind = MF_MSG_PING, .stream = 2, .process = 1, .seq = 8};
-    size_t half = b.core.codec->encode(bytes, &ping) / 2;
+    size_t half = b.core.codec->encode(NULL, bytes, &ping) / 2;
     struct mf_half_mark *mark = &mf_recorder_worker(&b.rec, 0)->half;
     mf_points_half_in(&b.core, bytes, half);
     cr_expect(eq(u32, mf_points_take(&b.core), UINT32_MAX));

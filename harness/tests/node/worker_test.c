@@ -67,7 +67,7 @@ static int client_open(const struct running *r)
 static size_t ping_encode(uint8_t *out, uint32_t stream, uint64_t seq, uint32_t process)
 {
     struct mf_msg msg = {.kind = MF_MSG_PING, .stream = stream, .seq = seq, .process = process};
-    return mf_codec_find("frame")->encode(out, &msg);
+    return mf_codec_find("frame")->encode(NULL, out, &msg);
 }
 
 /* Reads one answer; its text points into `buffer`. False: the connection has ended. */
@@ -82,7 +82,7 @@ static bool answer_read(int fd, uint8_t *buffer, size_t room, struct mf_msg *msg
             return false;
         used += (size_t)n;
         cr_assert(lt(sz, used, room));
-        ssize_t taken = mf_codec_find("frame")->decode(buffer, used, msg);
+        ssize_t taken = mf_codec_find("frame")->decode(NULL, buffer, used, msg);
         cr_assert(ge(int, (int)taken, 0));
         if (taken > 0)
             return true;

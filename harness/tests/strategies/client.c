@@ -126,7 +126,7 @@ static void connection_decode(struct client *c, int i)
     size_t at = 0;
     while (at < c->in_bytes[i]) {
         struct mf_msg msg;
-        ssize_t taken = codec->decode(c->in[i] + at, c->in_bytes[i] - at, &msg);
+        ssize_t taken = codec->decode(NULL, c->in[i] + at, c->in_bytes[i] - at, &msg);
         cr_assert(ne(i64, taken, (ssize_t)MF_DECODE_BROKEN), "the node's bytes are no answers");
         if (taken == MF_DECODE_MORE)
             break;
@@ -177,7 +177,7 @@ static size_t ping_encode(const struct client *c, uint32_t stream, uint32_t payl
                          .seq = seq,
                          .payload = payload,
                          .payload_bytes = payload_bytes};
-    return mf_codec_find("frame")->encode(out, &msg);
+    return mf_codec_find("frame")->encode(NULL, out, &msg);
 }
 
 static void bytes_send(struct client *c, int i, const uint8_t *bytes, size_t n)

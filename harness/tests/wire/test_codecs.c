@@ -68,11 +68,24 @@ static void expect_same(const struct mf_msg *got, const struct mf_msg *sent)
     }
 }
 
-static ssize_t decode_copy(const struct mf_codec *codec, const uint8_t *in, size_t n, struct mf_msg *msg)
+/* The configuration that the tests of all codecs use: every witness is told, and the ids are echoed. */
+static struct mf_codec_conf *conf_of(const struct mf_codec *codec)
+{
+    struct mf_error err;
+
+    if (!codec->configure)
+        return NULL;
+    struct mf_codec_conf *conf = codec->configure("", &err);
+    cr_assert(ne(ptr, conf, NULL), "%s: %s", err.place, err.text);
+    return conf;
+}
+
+static ssize_t decode_copy(const struct mf_codec *codec, const struct mf_codec_conf *conf, const uint8_t *in, size_t n,
+                           struct mf_msg *msg)
 {
     uint8_t *copy = malloc(n + !n);
     memcpy(copy, in, n);
-    ssize_t taken = codec->decode(copy, n, msg);
+    ssize_t taken = codec->decode(conf, copy, n, msg);
     free(copy);
     return taken;
 }
@@ -82,7 +95,8 @@ Test(codecs, are_found_by_name_and_complete)
     size_t n = 0;
 
     for (const struct mf_codec *codec; (codec = mf_codec_at(n)); n++) {
-        cr_assert(codec->name && codec->summary && codec->bytes_max && codec->encode && codec->decode && codec->peek);
+        cr_assert(codec->name && codec->summary && codec->bytes_max && codec->in_bytes_max && codec->encode &&
+                  codec->decode && codec->peek);
         cr_assert(eq(ptr, (void *)mf_codec_find(codec->name), (void *)codec));
         cr_assert(eq(int, codec->carries_payload, codec->payload_bytes_max > 0));
     }
@@ -97,21 +111,23 @@ Test(codecs, round_trip_and_every_truncation)
 
     for (size_t i = 0; mf_codec_at(i); i++) {
         const struct mf_codec *codec = mf_codec_at(i);
+        struct mf_codec_conf *conf = conf_of(codec);
         for (int round = 0; round < ROUNDS; round++) {
             uint8_t payload[100], out[1024];
             struct mf_msg sent, got;
             random_msg(&rng, codec, &sent, payload);
-            size_t n = codec->encode(out, &sent);
-            cr_assert(le(sz, n, codec->bytes_max(sent.payload_bytes)));
-            cr_assert(eq(i64, codec->decode(out, n, &got), (ssize_t)n));
+            size_t n = codec->encode(conf, out, &sent);
+            cr_assert(le(sz, n, codec->bytes_max(conf, sent.payload_bytes)));
+            cr_assert(eq(i64, codec->decode(conf, out, n, &got), (ssize_t)n));
             expect_same(&got, &sent);
             for (size_t cut = 0; cut < n; cut++)
-                cr_assert(eq(i64, decode_copy(codec, out, cut, &got), MF_DECODE_MORE), "%s cut to %zu", codec->name,
-                          cut);
+                cr_assert(eq(i64, decode_copy(codec, conf, out, cut, &got), MF_DECODE_MORE), "%s cut to %zu",
+                          codec->name, cut);
             memset(out + n, 'x', 8); /* what follows is none of its business */
-            cr_assert(eq(i64, codec->decode(out, n + 8, &got), (ssize_t)n));
+            cr_assert(eq(i64, codec->decode(conf, out, n + 8, &got), (ssize_t)n));
             expect_same(&got, &sent);
         }
+        free(conf);
     }
 }
 
@@ -123,18 +139,19 @@ Test(codecs, peek_tells_the_truth_or_nothing)
 
     for (size_t i = 0; mf_codec_at(i); i++) {
         const struct mf_codec *codec = mf_codec_at(i);
+        struct mf_codec_conf *conf = conf_of(codec);
         for (int round = 0; round < ROUNDS; round++) {
             uint8_t payload[100], out[1024];
             struct mf_msg sent, cut;
             random_msg(&rng, codec, &sent, payload);
             if (sent.kind == MF_MSG_PING)
                 continue;
-            size_t n = codec->encode(out, &sent);
+            size_t n = codec->encode(conf, out, &sent);
             bool told = false;
             for (size_t have = 0; have < n; have++) {
                 uint8_t *copy = malloc(have + !have);
                 memcpy(copy, out, have);
-                bool tells = codec->peek(copy, have, &cut);
+                bool tells = codec->peek(conf, copy, have, &cut);
                 free(copy);
                 cr_assert(eq(int, !told || tells, 1));
                 told |= tells;
@@ -145,6 +162,7 @@ Test(codecs, peek_tells_the_truth_or_nothing)
             }
             cr_assert(told);
         }
+        free(conf);
     }
 }
 
@@ -162,10 +180,12 @@ Test(codecs, long_error_texts_are_cut)
     memset(text, 'e', sizeof text);
     for (size_t i = 0; mf_codec_at(i); i++) {
         const struct mf_codec *codec = mf_codec_at(i);
-        size_t n = codec->encode(out, &msg);
-        cr_assert(le(sz, n, codec->bytes_max(0)));
-        cr_assert(eq(i64, codec->decode(out, n, &got), (ssize_t)n));
+        struct mf_codec_conf *conf = conf_of(codec);
+        size_t n = codec->encode(conf, out, &msg);
+        cr_assert(le(sz, n, codec->bytes_max(conf, 0)));
+        cr_assert(eq(i64, codec->decode(conf, out, n, &got), (ssize_t)n));
         cr_assert(eq(u32, got.text_bytes, MF_ERROR_TEXT_BYTES));
+        free(conf);
     }
 }
 
@@ -177,6 +197,7 @@ Test(codecs, survive_anything)
 
     for (size_t i = 0; mf_codec_at(i); i++) {
         const struct mf_codec *codec = mf_codec_at(i);
+        struct mf_codec_conf *conf = conf_of(codec);
         for (int round = 0; round < 20 * ROUNDS; round++) {
             size_t n = mf_rng_below(&rng, 200), at = 0;
             uint8_t *in = malloc(n + !n), payload[100], one[1024];
@@ -188,7 +209,7 @@ Test(codecs, survive_anything)
                 size_t filled = 0;
                 while (filled < n) {
                     random_msg(&rng, codec, &msg, payload);
-                    size_t length = codec->encode(one, &msg);
+                    size_t length = codec->encode(conf, one, &msg);
                     length = length < n - filled ? length : n - filled;
                     memcpy(in + filled, one, length);
                     filled += length;
@@ -197,15 +218,16 @@ Test(codecs, survive_anything)
                     in[mf_rng_below(&rng, n)] = (uint8_t)mf_rng_next(&rng);
             }
             while (at < n) {
-                ssize_t taken = codec->decode(in + at, n - at, &msg);
+                ssize_t taken = codec->decode(conf, in + at, n - at, &msg);
                 cr_assert(ge(i64, taken, MF_DECODE_BROKEN));
                 cr_assert(le(i64, taken, (ssize_t)(n - at)));
-                (void)codec->peek(in + at, n - at, &msg);
+                (void)codec->peek(conf, in + at, n - at, &msg);
                 if (taken <= 0)
                     break;
                 at += (size_t)taken;
             }
             free(in);
         }
+        free(conf);
     }
 }

@@ -15,15 +15,16 @@ static const struct mf_codec *frame(void)
 static size_t encode_pong(uint8_t *out, uint8_t *payload)
 {
     mf_payload_fill(payload, 16, 5, 2, 77);
-    return frame()->encode(out, &(struct mf_msg){.kind = MF_MSG_PONG,
-                                                 .stream = 2,
-                                                 .process = 9,
-                                                 .seq = 77,
-                                                 .version = 3,
-                                                 .instance = 0x1122334455667788,
-                                                 .count = 40,
-                                                 .payload = payload,
-                                                 .payload_bytes = 16});
+    return frame()->encode(NULL, out,
+                           &(struct mf_msg){.kind = MF_MSG_PONG,
+                                            .stream = 2,
+                                            .process = 9,
+                                            .seq = 77,
+                                            .version = 3,
+                                            .instance = 0x1122334455667788,
+                                            .count = 40,
+                                            .payload = payload,
+                                            .payload_bytes = 16});
 }
 
 /* The table of wire/README.md, byte by byte. */
@@ -55,13 +56,13 @@ Test(frame, every_flipped_bit_is_found)
 
     for (size_t bit = 0; bit < n * 8; bit++) {
         out[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        ssize_t taken = frame()->decode(out, n, &msg);
+        ssize_t taken = frame()->decode(NULL, out, n, &msg);
         if (taken == MF_DECODE_MORE)
-            taken = frame()->decode(out, sizeof out, &msg);
+            taken = frame()->decode(NULL, out, sizeof out, &msg);
         cr_assert(eq(int, taken == MF_DECODE_BROKEN || msg.corrupt, 1), "bit %zu", bit);
         out[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    cr_assert(eq(i64, frame()->decode(out, n, &msg), (ssize_t)n));
+    cr_assert(eq(i64, frame()->decode(NULL, out, n, &msg), (ssize_t)n));
     cr_assert(not(msg.corrupt));
 }
 
@@ -78,8 +79,8 @@ Test(frame, impossible_headers_break_at_once)
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         uint8_t was = out[broken[i].at];
         out[broken[i].at] = broken[i].value;
-        cr_expect(eq(i64, frame()->decode(out, broken[i].have, &msg), MF_DECODE_BROKEN), "row %zu", i);
-        cr_expect(not(frame()->peek(out, FRAME_BYTES, &msg)), "row %zu", i);
+        cr_expect(eq(i64, frame()->decode(NULL, out, broken[i].have, &msg), MF_DECODE_BROKEN), "row %zu", i);
+        cr_expect(not(frame()->peek(NULL, out, FRAME_BYTES, &msg)), "row %zu", i);
         out[broken[i].at] = was;
     }
 }
@@ -90,8 +91,8 @@ Test(frame, the_largest_payload_fits)
     struct mf_msg msg, sent = {.kind = MF_MSG_PING, .payload = payload, .payload_bytes = sizeof payload};
 
     mf_payload_fill(payload, sizeof payload, 1, 0, 0);
-    cr_assert(eq(sz, frame()->encode(out, &sent), sizeof out));
-    cr_assert(eq(i64, frame()->decode(out, sizeof out, &msg), (ssize_t)sizeof out));
+    cr_assert(eq(sz, frame()->encode(NULL, out, &sent), sizeof out));
+    cr_assert(eq(i64, frame()->decode(NULL, out, sizeof out, &msg), (ssize_t)sizeof out));
     cr_assert(not(msg.corrupt));
     cr_assert(mf_payload_matches(msg.payload, msg.payload_bytes, 1, 0, 0));
 }

@@ -12,12 +12,12 @@ static bool same(const char *a, const char *b)
 
 static ssize_t decode(const char *text, struct mf_msg *msg)
 {
-    return mf_codec_find("line")->decode((const uint8_t *)text, strlen(text), msg);
+    return mf_codec_find("line")->decode(NULL, (const uint8_t *)text, strlen(text), msg);
 }
 
 static size_t encode(char *out, const struct mf_msg *msg)
 {
-    size_t n = mf_codec_find("line")->encode((uint8_t *)out, msg);
+    size_t n = mf_codec_find("line")->encode(NULL, (uint8_t *)out, msg);
     out[n] = 0;
     return n;
 }
@@ -111,9 +111,9 @@ Test(line, a_number_that_may_have_lost_digits_is_not_told)
     struct mf_msg msg;
     const struct mf_codec *line = mf_codec_find("line");
 
-    cr_expect(not(line->peek((const uint8_t *)"PONG 3 17", 9, &msg)));
-    cr_assert(line->peek((const uint8_t *)"PONG 3 17 ", 10, &msg));
-    cr_assert(line->peek((const uint8_t *)"PING 3 17 ", 10, &msg));
+    cr_expect(not(line->peek(NULL, (const uint8_t *)"PONG 3 17", 9, &msg)));
+    cr_assert(line->peek(NULL, (const uint8_t *)"PONG 3 17 ", 10, &msg));
+    cr_assert(line->peek(NULL, (const uint8_t *)"PING 3 17 ", 10, &msg));
     cr_expect(eq(u64, msg.seq, 17));
-    cr_expect(not(line->peek((const uint8_t *)"PON", 3, &msg)));
+    cr_expect(not(line->peek(NULL, (const uint8_t *)"PON", 3, &msg)));
 }

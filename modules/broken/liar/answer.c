@@ -39,7 +39,7 @@ static struct mf_msg right_answer(struct liar *l, const struct liar_open *ping, 
 
 static void message_send(struct liar *l, const struct liar_peer *p, const struct mf_msg *msg)
 {
-    peer_send(l, p, l->out, l->plan.codec->encode(l->out, msg));
+    peer_send(l, p, l->out, l->plan.codec->encode(NULL, l->out, msg));
 }
 
 /* Which code answers: while an upgrade is under way, perhaps the new one and then the old one again. */
@@ -129,12 +129,12 @@ void liar_answer_wrong(struct liar *l, struct liar_peer *p, uint32_t index, enum
 
     if (how == LIAR_ECHO) {
         msg.kind = MF_MSG_PING;
-        n = l->plan.codec->encode(l->out, &msg);
+        n = l->plan.codec->encode(NULL, l->out, &msg);
     } else if (how == LIAR_OTHERS && is_sealed) {
         mf_payload_fill(l->payload, l->plan.payload_bytes, l->plan.seed, ping->stream, ping->seq + 1);
-        n = l->plan.codec->encode(l->out, &msg);
+        n = l->plan.codec->encode(NULL, l->out, &msg);
     } else {
-        n = answer_damage(l, l->plan.codec->encode(l->out, &msg));
+        n = answer_damage(l, l->plan.codec->encode(NULL, l->out, &msg));
     }
     liar_truth_bad(&l->truth, ping->stream, ping->process, ping->seq, MF_OUTCOME_WRONG);
     peer_send(l, p, l->out, n);
@@ -144,7 +144,7 @@ void liar_answer_wrong(struct liar *l, struct liar_peer *p, uint32_t index, enum
 void liar_answer_half(struct liar *l, struct liar_peer *p, uint32_t index, uint64_t bytes)
 {
     struct mf_msg msg = right_answer(l, p->open + index, l->generation);
-    size_t n = l->plan.codec->encode(l->out, &msg);
+    size_t n = l->plan.codec->encode(NULL, l->out, &msg);
 
     p->open[index].wait = LIAR_WAIT_CUT;
     peer_send(l, p, l->out, bytes < 1 ? 1 : bytes < n ? bytes : n - 1);

@@ -188,7 +188,7 @@ static int liar_write(struct liar *l, struct mf_error *err)
 static int liar_live(struct liar *l, struct mf_error *err)
 {
     l->rest_outcome = MF_OUTCOME_COUNT;
-    l->out = malloc(l->plan.codec->bytes_max(l->plan.payload_bytes));
+    l->out = malloc(l->plan.codec->bytes_max(NULL, l->plan.payload_bytes));
     l->payload = malloc(l->plan.payload_bytes + 1);
     l->ghost = calloc(l->plan.window, sizeof *l->ghost);
     if (!l->out || !l->payload || !l->ghost || liar_truth_init(&l->truth, &l->plan) < 0)

@@ -17,7 +17,7 @@
 
 static size_t peer_room(const struct liar *l)
 {
-    return l->plan.codec->bytes_max(l->plan.payload_bytes) + READ_BYTES;
+    return l->plan.codec->bytes_max(NULL, l->plan.payload_bytes) + READ_BYTES;
 }
 
 static socklen_t server_address(const struct liar *l, struct sockaddr_storage *address)
@@ -236,7 +236,7 @@ static void peer_take(struct liar *l, struct liar_peer *p)
     size_t at = 0;
 
     while (p->fd >= 0 && !l->error.status) {
-        ssize_t taken = l->plan.codec->decode(p->bytes + at, p->bytes_used - at, &msg);
+        ssize_t taken = l->plan.codec->decode(NULL, p->bytes + at, p->bytes_used - at, &msg);
         if (taken == MF_DECODE_MORE)
             break;
         if (taken < 0 || !ping_is_right(&l->plan, &msg) || peer_note(p, &msg, l->now_ns) < 0) {
