@@ -1,7 +1,5 @@
 #include "base/rng.h"
 
-#include <math.h>
-
 static uint64_t splitmix_next(uint64_t *x)
 {
     uint64_t z = (*x += 0x9e3779b97f4a7c15ULL);
@@ -39,9 +37,19 @@ double mf_rng_unit(struct mf_rng *rng)
     return (double)(mf_rng_next(rng) >> 11) * 0x1.0p-53;
 }
 
+/* A falling run u1 > u2 > ... is broken at its n-th number with probability x^(n-1)/(n-1)! - x^n/n! where u1 = x; over
+ * even n these add up to e^-x, the density of the fraction. Each odd n adds one to the whole part. No logarithm: what
+ * the node links is part of what `exec` measures, and this would be all that it wants of libm. */
 double mf_rng_exponential(struct mf_rng *rng)
 {
-    return -log1p(-mf_rng_unit(rng));
+    for (double whole = 0;; whole++) {
+        double first = mf_rng_unit(rng), last = first, next;
+        uint32_t n = 2;
+        for (; (next = mf_rng_unit(rng)) < last; n++)
+            last = next;
+        if (n % 2 == 0)
+            return whole + first;
+    }
 }
 
 uint64_t mf_rng_below(struct mf_rng *rng, uint64_t bound)

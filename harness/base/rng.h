@@ -15,7 +15,8 @@ void mf_rng_init(struct mf_rng *rng, uint64_t seed, uint64_t purpose);
 uint64_t mf_rng_next(struct mf_rng *rng);
 /* Uniform in [0, 1), 53 bits. */
 double mf_rng_unit(struct mf_rng *rng);
-/* Exponential with mean 1 (inversion). */
+/* Exponential with mean 1, by comparisons alone (J. von Neumann, "Various techniques used in connection with random
+ * digits", 1951). */
 double mf_rng_exponential(struct mf_rng *rng);
 /* Uniform in [0, bound), unbiased (rejection); bound > 0. */
 uint64_t mf_rng_below(struct mf_rng *rng, uint64_t bound);

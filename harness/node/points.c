@@ -2,7 +2,8 @@
  * upgrade has ended.
  *
  * One upgrade at a time: a point that comes due while one is under way fires at the first message at its stage after
- * that. Counters live in the flight recorder, so that a restarted worker goes on counting where the killed one stopped.
+ * that; or, where it holds its message and the upgrade that is under way has been committed, at this one, which is held
+ * until that upgrade has ended and its own too. Counters live in the flight recorder, so that a restarted worker goes on counting where the killed one stopped.
  */
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,19 @@ bool mf_points_upgrade_under_way(struct mf_core *core)
         settled++;
     atomic_store(&core->points.settled, settled);
     return settled < requested;
+}
+
+/* Behind a commit the worker may still be unloading. How long that takes is chance, and so would be which message is the
+ * trigger; but nothing waits for a message any more, so this one can be held. (Where the supervisor carries the upgrade
+ * out, the schedulers stand until it has ended: worker.c.) Under the lock. */
+static bool point_may_fire(struct mf_core *core, uint32_t i)
+{
+    if (atomic_load(&core->points.state) != MF_HOLD_NONE)
+        return false;
+    if (!mf_points_upgrade_under_way(core))
+        return true;
+    return core->args->points[i].hold && core->strategy->upgrade &&
+           atomic_load(&core->rec.header->committed) == atomic_load(&core->rec.header->requested);
 }
 
 /* Fills the next slot of the log and raises `requested`. UINT32_MAX: all slots are used. Under the lock. */
@@ -126,7 +140,7 @@ bool mf_points_seen(struct mf_core *core, struct mf_message *m, enum mf_stage st
         if (point_count(core, i, m->seq, process) && due == UINT32_MAX)
             due = i;
     }
-    if (due != UINT32_MAX && atomic_load(&points->state) == MF_HOLD_NONE && !mf_points_upgrade_under_way(core))
+    if (due != UINT32_MAX && point_may_fire(core, due))
         held = point_fire(core, due, m, stage_of(core, due, stage), process, connection);
     pthread_mutex_unlock(&points->lock);
     return held;
@@ -165,7 +179,7 @@ void mf_points_half_in(struct mf_core *core, const uint8_t *bytes, size_t n)
     for (uint32_t w = 0; w < core->rec.header->shape.workers; w++) {
         struct mf_half_mark *mark = &mf_recorder_worker(&core->rec, w)->half;
         uint32_t i = half_point(core, mark, &msg);
-        if (i == UINT32_MAX || atomic_load(&points->state) != MF_HOLD_NONE || mf_points_upgrade_under_way(core))
+        if (i == UINT32_MAX || !point_may_fire(core, i))
             continue;
         struct mf_message m = {.stream = mark->stream, .process = mark->process, .seq = mark->seq};
         atomic_fetch_add(&core->rec.node->point_counter[i], 1);

@@ -61,3 +61,23 @@ Test(rng, unit_and_exponential_have_their_means)
     cr_assert(lt(dbl, fabs(unit / N - 0.5), 0.01));
     cr_assert(lt(dbl, fabs(exponential / N - 1), 0.02));
 }
+
+/* Each point within over five standard deviations of e^-x. */
+Test(rng, exponential_is_exponential)
+{
+    struct mf_rng rng;
+    mf_rng_init(&rng, 5, 1);
+    enum { N = 200000 };
+    static const double at[] = {0.1, 0.5, 1, 1.5, 2, 4, 7};
+    int beyond[sizeof at / sizeof *at] = {0};
+    for (int i = 0; i < N; i++) {
+        double e = mf_rng_exponential(&rng);
+        for (size_t j = 0; j < sizeof at / sizeof *at; j++)
+            beyond[j] += e > at[j];
+    }
+    for (size_t j = 0; j < sizeof at / sizeof *at; j++) {
+        double share = exp(-at[j]), deviation = sqrt(share * (1 - share) / N);
+        cr_assert(lt(dbl, fabs((double)beyond[j] / N - share), 5.5 * deviation), "over %g: %d of %d", at[j], beyond[j],
+                  N);
+    }
+}

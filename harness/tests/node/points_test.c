@@ -77,6 +77,38 @@ Test(points, one_that_comes_due_in_an_upgrade_fires_at_the_first_message_after_i
     bench_stop(&b);
 }
 
+/* Which message is held must not hang on how long it takes to unload the old code behind the commit. */
+Test(points, one_that_comes_due_behind_the_commit_is_held)
+{
+    static struct bench b;
+    b.args.points[0] = (struct mf_node_point){
+        .stage = MF_STAGE_DEQUEUED, .point = 0, .first = 1, .every = 2, .count = 2, .hold = true};
+    b.args.points_count = 1;
+    bench_start(&b, 4, 1, "local");
+    struct mf_process *p, *first = &b.core.processes[0], *second = &b.core.processes[1];
+    struct mf_connection *c;
+    cr_assert(seen(&b, MF_STAGE_DEQUEUED, 0, 1, first));
+    cr_assert(eq(u32, mf_points_take(&b.core), 0));
+    cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 0, 2, second)));
+    cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 0, 3, second)), "before the commit the upgrade may need it");
+    mf_core_commit(&b.core, 0);
+    cr_assert(not(seen(&b, MF_STAGE_DEQUEUED, 0, 4, second)), "the first one is still to be let go");
+    mf_points_let_go(&b.core, 0, &p, &c);
+    cr_assert(eq(ptr, p, first));
+    cr_assert(seen(&b, MF_STAGE_DEQUEUED, 0, 5, second));
+    upgrade_end(&b, 0);
+    mf_points_let_go(&b.core, 0, &p, &c);
+    cr_assert(eq(ptr, p, NULL), "its own upgrade is still to come");
+    cr_assert(eq(u32, mf_points_take(&b.core), 1));
+    cr_expect(eq(u64, b.rec.log[1].trigger_seq, 5));
+    cr_expect(b.rec.log[1].trigger_held);
+    mf_core_commit(&b.core, 1);
+    mf_points_let_go(&b.core, 0, &p, &c);
+    cr_expect(eq(ptr, p, second));
+    upgrade_end(&b, 1);
+    bench_stop(&b);
+}
+
 Test(points, value_fires_on_the_first_stream_that_brings_it)
 {
     static struct bench b;
