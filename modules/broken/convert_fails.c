@@ -1,8 +1,5 @@
 /* convert_fails: a state layout that nobody else has, and no way to make it of another. */
-#include "base.h"
-#include "order.h"
-
-ORDER(90); /* the version that it answers with, where it comes to answer */
+#include "never.h"
 
 static int convert_fails(void *to, uint32_t from_version, const void *from, uint32_t from_bytes)
 {
@@ -13,18 +10,4 @@ static int convert_fails(void *to, uint32_t from_version, const void *from, uint
     return -1;
 }
 
-static enum mf_handle never_handles(void *state, const struct mf_ping *ping, struct mf_answer *answer)
-{
-    (void)ping;
-    base_answer(state, answer, (uint32_t)order.number);
-    return MF_HANDLE_REPLY;
-}
-
-__attribute__((visibility("default"))) extern const struct mf_module midflight_module;
-const struct mf_module midflight_module = {.abi = MF_MODULE_ABI,
-                                           .name = "convert_fails",
-                                           .version = 90,
-                                           .state_version = 90,
-                                           .state_bytes = 3 * sizeof(uint64_t),
-                                           .handle = never_handles,
-                                           .convert = convert_fails};
+NEVER_CONVERTED("convert_fails", convert_fails);
