@@ -130,25 +130,36 @@ drill folder-not-empty 2 "*$root/scenarios*" "$midflight" run "$root/scenarios/s
 
 # --- who stalled? -----------------------------------------------------------------------------------------------------------------
 
-# stall NAME WHO STATUS ARGUMENT...: an upgrade every 100 ms, none of which changes anything; WHO stands still for 300 ms amidst them. A spike of
-# over 50 ms is expected not to be there.
+# stall NAME HOW WHO STATUS ARGUMENT...: an upgrade every 100 ms, none of which changes anything; WHO is stopped (HOW: --stall) or has its
+# processor taken away by somebody of higher priority (--hog) for 300 ms amidst them. A spike of over 50 ms is expected not to be there.
 stall() {
-    local name=$1 who=$2 wanted=$3 status=0
-    shift 3
-    MIDFLIGHT_DRILL=$name "$root/scripts/drill-terminal" --stall "$who" 300 'upgrades [1-9][0-9]*/' "$midflight" run "$root/scenarios/smoke.json" \
+    local name=$1 how=$2 who=$3 wanted=$4 status=0
+    shift 4
+    MIDFLIGHT_DRILL=$name "$root/scripts/drill-terminal" "$how" "$who" 300 'upgrades [1-9][0-9]*/' "$midflight" run "$root/scenarios/smoke.json" \
         --set 'sweep={"target.node.strategy": ["none"]}' --set load.duration_ms=3000 --set load.window_ms=100 \
         --set 'upgrades=[{"every_ms": 100, "count": 25}]' --set 'expect={"lost": 0, "spike_ms.max": {"max": 50}}' "$@" --no-plot \
         --out "$results/$name" || status=$?
     nobody_left "$name" || return 1
     ((status == wanted)) || { echo "status $status, wanted $wanted"; return 1; }
 }
+# load_was_late DIR [ms]: by so much in one go; with ms, also ready for so long without a processor, of the 3 s of the run
 load_was_late() {
     /usr/bin/python3 -c 'import json, sys
-late = json.load(open(sys.argv[1]))["cells"][0]["instrument"]["wakeup_late_us_max"]
-print("the load was late by", late, "us")
-sys.exit(late < 250e3)' "$1/report.json"
+seen = json.load(open(sys.argv[1]))["cells"][0]["instrument"]
+late, waited = seen["wakeup_late_us_max"], seen["runqueue_fraction"]
+print("the load was late by", late, "us, and waited for a processor in", waited, "of the time")
+wanted = float(sys.argv[2]) / 3000 if len(sys.argv) > 2 and waited is not None else 0
+sys.exit(late < 250e3 or (waited or 0) < wanted)' "$1/report.json" "${@:2}"
 }
-check "a target that stalls fails an expectation of its spikes" stall stalled-target midflight-node 1
-check "a load that stalls is no spike of the target" stall stalled-load midflight-load 0
+check "a target that stalls fails an expectation of its spikes" stall stalled-target --stall midflight-node 1
+check "a load that stalls is no spike of the target" stall stalled-load --stall midflight-load 0
 check "... and its report says how late it was" load_was_late "$results/stalled-load"
-check "a load that stalls for too much of the time gives unknown" stall stalled-load-unknown midflight-load 4 --set proof.tainted_max_share=0.05
+check "a load that stalls for too much of the time gives unknown" stall stalled-load-unknown --stall midflight-load 4 --set proof.tainted_max_share=0.05
+if (($(nproc) > 1)); then
+    check "a load that is starved is no spike of the target" stall starved-load --hog midflight-load 0
+    check "... and its report says how late it was, and why" load_was_late "$results/starved-load" 200
+    check "a load that is starved for too much of the time gives unknown" stall starved-load-unknown --hog midflight-load 4 --set proof.tainted_max_share=0.05
+    check "a target that is starved fails an expectation of its spikes" stall starved-target --hog midflight-node 1
+else
+    echo "skip drills of starving: this machine has one processor"
+fi

@@ -353,17 +353,46 @@ void mf_account_expire(struct mf_account *a, uint64_t now_ns, void (*expired)(vo
 
 #define LATE_WAKEUP_NS MF_NS_PER_MS
 
+/* The load was late by so much between two instants. */
+static void bins_late(struct mf_account *a, uint64_t from_ns, uint64_t now_ns, uint64_t late_ns)
+{
+    struct mf_cursor cursor = {0};
+    mf_cursor_place(&cursor, &a->timeline, from_ns < now_ns ? from_ns : 0);
+    const struct mf_bin *first = cursor.bin;
+    for (struct mf_bin *bin = mf_cursor_at(&a->reply_cursor, &a->timeline, now_ns); bin >= first; bin--)
+        bin->instrument_late_ns = late_ns > bin->instrument_late_ns ? late_ns : bin->instrument_late_ns;
+}
+
 void mf_account_wakeup(struct mf_account *a, uint64_t now_ns, uint64_t late_ns)
 {
     struct mf_worker_record *r = a->record;
     r->wakeups++;
     r->late_wakeups += late_ns > LATE_WAKEUP_NS;
     r->wakeup_late_ns_max = late_ns > r->wakeup_late_ns_max ? late_ns : r->wakeup_late_ns_max;
-    struct mf_cursor cursor = {0};
-    mf_cursor_place(&cursor, &a->timeline, late_ns < now_ns ? now_ns - late_ns : 0);
-    const struct mf_bin *first = cursor.bin;
-    for (struct mf_bin *bin = mf_cursor_at(&a->reply_cursor, &a->timeline, now_ns); bin >= first; bin--)
-        bin->instrument_late_ns = late_ns > bin->instrument_late_ns ? late_ns : bin->instrument_late_ns;
+    bins_late(a, now_ns - late_ns, now_ns, late_ns);
+}
+
+void mf_account_busy(struct mf_account *a, uint64_t now_ns, uint64_t busy_ns)
+{
+    struct mf_worker_record *r = a->record;
+    r->loop_busy_ns_max = busy_ns > r->loop_busy_ns_max ? busy_ns : r->loop_busy_ns_max;
+    if (busy_ns > LATE_WAKEUP_NS)
+        bins_late(a, now_ns - busy_ns, now_ns, busy_ns);
+}
+
+void mf_account_waited(struct mf_account *a, uint64_t from_ns, uint64_t now_ns, uint64_t waited_ns)
+{
+    struct mf_worker_record *r = a->record;
+    r->runqueue_ns += waited_ns;
+    r->runqueue_of_ns += now_ns - from_ns;
+    if (2 * waited_ns >= now_ns - from_ns)
+        bins_late(a, from_ns, now_ns, waited_ns);
+}
+
+void mf_account_stolen(struct mf_account *a, uint64_t processors, uint64_t stolen)
+{
+    a->record->processors = processors;
+    a->record->stolen = stolen;
 }
 
 static void stream_finish(struct mf_account *a, struct mf_stream *s)

@@ -129,6 +129,14 @@ void mf_account_expire(struct mf_account *a, uint64_t now_ns, void (*expired)(vo
 /* The load's pacing timer has fired at now_ns, late_ns after the instant it was set for: counts it in the worker's
  * section, and in every bin from that instant to now (struct mf_bin's instrument_late_ns). */
 void mf_account_wakeup(struct mf_account *a, uint64_t now_ns, uint64_t late_ns);
+/* The load's loop was at work for busy_ns, until now_ns, without a look at its descriptors: as late as that, an answer
+ * may have been read. Counted like a wake-up's lateness. */
+void mf_account_busy(struct mf_account *a, uint64_t now_ns, uint64_t busy_ns);
+/* Between two instants the load was ready for waited_ns and had no processor. Where that was half of the time or more,
+ * the bins of that time have it as lateness, too. */
+void mf_account_waited(struct mf_account *a, uint64_t from_ns, uint64_t now_ns, uint64_t waited_ns);
+/* Of the time of the machine's processors from start to end, in any unit, so much was taken by its host. */
+void mf_account_stolen(struct mf_account *a, uint64_t processors, uint64_t stolen);
 /* Ends the account: open pings become lost (unanswered), lost ones get the stage they reached, runs of blackout end,
  * and the section is marked finished. */
 void mf_account_finish(struct mf_account *a, uint64_t now_ns);

@@ -12,7 +12,7 @@
 
 int mf_result_init(struct mf_result *r, struct mf_error *err)
 {
-    *r = (struct mf_result){.baseline_median_us = -1};
+    *r = (struct mf_result){.baseline_median_us = -1, .runqueue_fraction = -1, .steal_fraction = -1};
     struct mf_hist **all[] = {&r->response, &r->service, &r->lag};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         *all[i] = malloc(sizeof **all[i]);
@@ -40,6 +40,11 @@ void mf_result_done(struct mf_result *r)
 }
 
 static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static double max_double(double a, double b)
 {
     return a > b ? a : b;
 }
@@ -88,6 +93,11 @@ static void worker_add(struct mf_result *r, const struct mf_worker_record *w)
     r->wakeups += w->wakeups;
     r->late_wakeups += w->late_wakeups;
     r->wakeup_late_ns_max = max_u64(r->wakeup_late_ns_max, w->wakeup_late_ns_max);
+    r->loop_busy_ns_max = max_u64(r->loop_busy_ns_max, w->loop_busy_ns_max);
+    if (w->runqueue_of_ns)
+        r->runqueue_fraction = max_double(r->runqueue_fraction, (double)w->runqueue_ns / (double)w->runqueue_of_ns);
+    if (w->processors)
+        r->steal_fraction = max_double(r->steal_fraction, (double)w->stolen / (double)w->processors);
     r->window_ns = max_u64(r->window_ns, w->window_ns);
     if (w->achieved_ns)
         r->achieved_rate_per_s += (double)(due - 1) * MF_NS_PER_S / (double)w->achieved_ns;
@@ -334,6 +344,9 @@ static void counts_merge(struct mf_result *to, const struct mf_result *from)
     to->upgrades_planned += from->upgrades_planned;
     to->reconnect_ns_max = max_u64(to->reconnect_ns_max, from->reconnect_ns_max);
     to->wakeup_late_ns_max = max_u64(to->wakeup_late_ns_max, from->wakeup_late_ns_max);
+    to->loop_busy_ns_max = max_u64(to->loop_busy_ns_max, from->loop_busy_ns_max);
+    to->runqueue_fraction = max_double(to->runqueue_fraction, from->runqueue_fraction);
+    to->steal_fraction = max_double(to->steal_fraction, from->steal_fraction);
     to->stack_bytes_max = max_u64(to->stack_bytes_max, from->stack_bytes_max);
     to->oldest_version_age_ns_max = max_u64(to->oldest_version_age_ns_max, from->oldest_version_age_ns_max);
 }

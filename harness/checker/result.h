@@ -128,7 +128,9 @@ struct mf_result {
     uint64_t lost_by_cause[MF_CAUSE_COUNT], lost_by_stage[MF_STAGE_COUNT], lost_before_stage, warmup_due;
     uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, closed_by_load,
         reconnects, reconnect_ns_max;
-    uint64_t wakeups, late_wakeups, wakeup_late_ns_max;
+    uint64_t wakeups, late_wakeups, wakeup_late_ns_max, loop_busy_ns_max;
+    /* shares of time, of the worker and run where they were highest; negative: not known */
+    double runqueue_fraction, steal_fraction;
     uint64_t reached[MF_STAGE_COUNT], node_rehandled, stack_bytes_max, oldest_version_age_ns_max;
     uint32_t starts, runs, unfinished_workers;
     uint32_t

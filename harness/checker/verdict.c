@@ -101,6 +101,9 @@ static void instrument_judge(const struct mf_result *r, const struct mf_proof *p
     if (r->tainted_fraction > proof->tainted_max_share)
         judgement_add(j, MF_VERDICT_UNKNOWN, "the instrument itself was late in %.3g of the time, over %.3g",
                       r->tainted_fraction, proof->tainted_max_share);
+    if (r->steal_fraction > proof->tainted_max_share)
+        judgement_add(j, MF_VERDICT_UNKNOWN, "the machine's host took %.3g of its processors' time, over %.3g",
+                      r->steal_fraction, proof->tainted_max_share);
 }
 
 static bool expects(const struct mf_expect *expect, uint32_t n, const char *key, const char *word)

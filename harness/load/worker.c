@@ -50,6 +50,7 @@ static void worker_finish(struct mf_worker *w, uint64_t now_ns)
 {
     w->phase = MF_WORKER_FINISHED;
     mf_pacer_arm(&w->pacer, 0);
+    mf_meter_finish(&w->meter, now_ns);
     mf_account_finish(w->account, now_ns);
     if (w->probes)
         mf_probes_finish(w->probes, now_ns);
@@ -84,6 +85,7 @@ static void worker_beat(struct mf_worker *w, uint64_t now_ns)
     bool closed = w->plan.mode == MF_MODE_CLOSED;
 
     w->next_beat_ns += (1 + (now_ns - w->next_beat_ns) / BEAT_NS) * BEAT_NS;
+    mf_meter_beat(&w->meter, now_ns);
     mf_worker_expire(w, now_ns);
     mf_half_beat(w, now_ns);
     if (w->probes)
@@ -255,6 +257,7 @@ static void worker_on_go(struct mf_worker *w)
     w->start_ns = atomic_load_explicit(&h->start_ns, memory_order_acquire);
     w->end_ns = atomic_load_explicit(&h->end_ns, memory_order_acquire);
     w->next_beat_ns = w->start_ns;
+    mf_meter_start(&w->meter, w->account, mf_clock_now_ns());
     if (w->plan.mode == MF_MODE_OPEN)
         mf_schedule_init(&w->schedule, &w->plan, w->start_ns);
     worker_arm(w);
@@ -322,6 +325,7 @@ static void worker_done(struct mf_worker *w)
     mf_channel_flush(&w->channel);
     mf_channel_close(&w->channel);
     mf_pacer_close(&w->pacer);
+    mf_meter_close(&w->meter);
     for (uint32_t i = 0; w->connection && i < w->plan.connections; i++)
         mf_connection_close(&w->connection[i]);
     mf_probes_close(w->probes);
@@ -364,6 +368,7 @@ int mf_worker_run(int recorder_fd, int control_fd, struct mf_error *err)
         struct mf_error first = w->error;
         mf_worker_fail(w, &first);
     } else {
+        mf_meter_open(&w->meter, &w->loop);
         uv_run(&w->loop, UV_RUN_DEFAULT);
     }
     worker_done(w);

@@ -16,6 +16,7 @@
 #include "load/connection.h"
 #include "load/endpoint.h"
 #include "load/half.h"
+#include "load/meter.h"
 #include "load/pacer.h"
 #include "load/points.h"
 #include "load/probes.h"
@@ -43,6 +44,7 @@ struct mf_worker {
     uv_loop_t loop;
     struct mf_channel channel;
     struct mf_pacer pacer;
+    struct mf_meter meter;
     struct mf_recorder recorder;
     struct mf_plan plan;
     const struct mf_codec *codec;

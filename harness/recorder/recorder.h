@@ -184,8 +184,8 @@ struct mf_bin {
     uint32_t lost, replies;      /* replies: charged to the bin in which they came */
     uint64_t response_sum_ns;    /* of the answered ones */
     uint64_t response_max_ns;    /* of the answered and the late ones */
-    uint64_t instrument_late_ns; /* set by the load: highest lateness of its pacing timer in this bin (mf_account_wakeup
-                                    does it) */
+    uint64_t instrument_late_ns; /* set by the load: how late it was itself in this bin (mf_account_wakeup, _busy,
+                                    _waited) */
 };
 
 /* What one upgrade did to one worker's messages. See checker/account.h for the rules of charging. */
@@ -249,6 +249,9 @@ struct mf_worker_record {
     /* the instrument itself */
     uint64_t wakeups, late_wakeups; /* of the pacing timer; late: over 1 ms */
     uint64_t wakeup_late_ns_max;
+    uint64_t loop_busy_ns_max; /* the longest that its loop was at work without a look at its descriptors */
+    uint64_t runqueue_ns, runqueue_of_ns; /* ready, and without a processor; in how much time (0: not known) */
+    uint64_t processors, stolen; /* time of the machine's processors, in ticks (0: not known); taken by its host */
     uint64_t achieved_ns;           /* from the first due instant to the last */
     uint64_t timeout_ns, window_ns; /* as the account was told: a ping's timeout, an upgrade's window */
     _Atomic uint32_t finished;      /* 1 when all of this section is final */

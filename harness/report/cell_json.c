@@ -155,6 +155,9 @@ static json_t *instrument_json(const struct mf_result *r)
     mf_json_put(&j, "wakeups", mf_json_count(r->wakeups));
     mf_json_put(&j, "late_wakeups", mf_json_count(r->late_wakeups));
     mf_json_put(&j, "wakeup_late_us_max", mf_json_number((double)r->wakeup_late_ns_max / 1e3));
+    mf_json_put(&j, "loop_busy_us_max", mf_json_number((double)r->loop_busy_ns_max / 1e3));
+    mf_json_put(&j, "runqueue_fraction", r->runqueue_fraction < 0 ? json_null() : mf_json_number(r->runqueue_fraction));
+    mf_json_put(&j, "steal_fraction", r->steal_fraction < 0 ? json_null() : mf_json_number(r->steal_fraction));
     mf_json_put(&j, "unfinished_workers", json_integer(r->unfinished_workers));
     mf_json_put(&j, "unbalanced_workers", json_integer(r->unbalanced_workers));
     return mf_json_end(&j);

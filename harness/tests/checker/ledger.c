@@ -481,3 +481,28 @@ Test(ledger, a_late_wake_up_marks_every_bin_it_slept_over)
     cr_assert(eq(u64, rig.record->wakeup_late_ns_max, 30 * MS));
     rig_close(&rig);
 }
+
+Test(ledger, a_loop_at_work_is_late_from_a_millisecond_on)
+{
+    rig_open(&rig, 1, 1, 0);
+    mf_account_busy(rig.account, START + 5 * MS, MS);
+    cr_assert(eq(u64, rig.bins[0].instrument_late_ns, 0));
+    mf_account_busy(rig.account, START + 32 * MS, 3 * MS);
+    for (uint32_t i = 0; i < 6; i++)
+        cr_assert(eq(u64, rig.bins[i].instrument_late_ns, i == 2 || i == 3 ? 3 * MS : 0), "bin %u", i);
+    cr_assert(eq(u64, rig.record->loop_busy_ns_max, 3 * MS));
+    rig_close(&rig);
+}
+
+Test(ledger, without_a_processor_for_half_of_the_time_is_late)
+{
+    rig_open(&rig, 1, 1, 0);
+    mf_account_waited(rig.account, START, START + 10 * MS, 5 * MS - 1);
+    mf_account_waited(rig.account, START + 10 * MS, START + 20 * MS - 1, 5 * MS);
+    mf_account_waited(rig.account, START + 30 * MS, START + 50 * MS - 1, 0);
+    for (uint32_t i = 0; i < 6; i++)
+        cr_assert(eq(u64, rig.bins[i].instrument_late_ns, i == 1 ? 5 * MS : 0), "bin %u", i);
+    cr_assert(eq(u64, rig.record->runqueue_ns, 10 * MS - 1));
+    cr_assert(eq(u64, rig.record->runqueue_of_ns, 40 * MS - 2));
+    rig_close(&rig);
+}

@@ -29,6 +29,9 @@ static void clean_run(uint32_t upgrades)
                                          .sampled_last = {{41, 9, 3, 1010}},
                                          .sampled_first_after = 1,
                                          .sampled_last_after = 4};
+    mf_account_busy(rig.account, START, MS); /* not yet late */
+    mf_account_waited(rig.account, START, START + 20 * MS, 5 * MS);
+    mf_account_stolen(rig.account, 100, 20);
     uint64_t now = START;
     for (uint32_t k = 0; k <= upgrades; k++) {
         for (int i = 0; i < 18; i++, now += 5 * MS)
@@ -115,6 +118,9 @@ Test(result, a_clean_run_passes_with_proof)
     cr_assert(eq(dbl, number("resources.threads_last"), 3));
     cr_assert(eq(dbl, number("resources.own_rss_grown_percent"), 1));
     cr_assert(eq(dbl, number("instrument.balanced"), 1));
+    cr_assert(eq(dbl, number("instrument.loop_busy_us_max"), 1000));
+    cr_assert(eq(dbl, number("instrument.runqueue_fraction"), 0.25));
+    cr_assert(eq(dbl, number("instrument.steal_fraction"), 0.2));
     for (uint32_t k = 0; k < 4; k++) {
         cr_assert(eq(u64, result.upgrades[k].in_flight, 2));
         cr_assert(eq(i64, result.upgrades[k].phase_ns[MF_PHASE_COMMITTED], MS));
@@ -261,6 +267,7 @@ VACUOUS(a_loss_without_its_cause, "balance", rig.record->outcome[MF_OUTCOME_LOST
 VACUOUS(a_loss_without_its_stage, "balance", rig.record->outcome[MF_OUTCOME_LOST]++; rig.record->due++;
         rig.record->lost_by_cause[0]++;)
 VACUOUS(not_sent, "could not send", rig.record->outcome[MF_OUTCOME_NOT_SENT]++; rig.record->due++;)
+VACUOUS(too_much_steal, "the machine's host", mf_account_stolen(rig.account, 100, 21);)
 VACUOUS(too_much_taint, "late", for (int i = 0; i < 25; i++) rig.bins[i].instrument_late_ns = 3 * MS;)
 VACUOUS(the_target_died, "died", witness.died = 1; strcpy(witness.died_text, "signal 11");)
 

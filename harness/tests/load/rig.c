@@ -141,6 +141,14 @@ static void server_accept(struct server *s)
     cr_assert(eq(int, fd, -2), "accept: %s", strerror(errno));
 }
 
+void server_accept_all(struct server *s)
+{
+    struct pollfd wait = {.fd = s->listener, .events = POLLIN};
+
+    while (poll(&wait, 1, 0) == 1)
+        server_accept(s);
+}
+
 static void *server_main(void *ctx)
 {
     struct server *s = ctx;

@@ -100,6 +100,8 @@ void server_send(struct peer *p, const void *bytes, size_t n);
 size_t server_encode(struct server *s, uint8_t *out, const struct mf_msg *ping);
 void server_hold(struct server *s, struct peer *p, const struct mf_msg *ping);
 void server_release(struct server *s);
+/* Those who wait in its accept queue. */
+void server_accept_all(struct server *s);
 void peer_close(struct peer *p);
 void server_unlisten(struct server *s);
 

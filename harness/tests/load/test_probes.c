@@ -31,8 +31,10 @@ static enum mf_wire_state state_of(const struct mf_msg *ping)
     return (enum mf_wire_state)(ping->stream - 1);
 }
 
+/* The one that is connecting too, whether it has been accepted by now or not. */
 static void others_close(struct server *s, const struct peer *but)
 {
+    server_accept_all(s);
     for (int i = 0; i < PEERS_MAX; i++)
         if (s->peer[i].fd >= 0 && &s->peer[i] != but)
             peer_close(&s->peer[i]);
@@ -243,6 +245,26 @@ Test(probes, a_lost_ping_is_no_lost_connection)
 static uint64_t seen(const uint64_t *counter)
 {
     return __atomic_load_n(counter, __ATOMIC_RELAXED); /* the worker's thread writes it */
+}
+
+/* What ended a connection before the request was not the upgrade: nothing is claimed of these. (Of half_answered it
+ * can't be known: nothing more is read there.) */
+Test(probes, what_ended_too_early_was_not_placed)
+{
+    static const struct wanted early[MF_WIRE_STATE_COUNT] = {
+        [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1, .renewed = 1, .renewed_answered = 1}};
+
+    round_open("unix", "frame", ALL_STATES);
+    const struct mf_worker_record *section = mf_recorder_worker(&rig.recorder, 1);
+    upgrade(CLOSE);
+    while (seen(&section->closed_idle) + seen(&section->closed_inflight) < MF_WIRE_STATE_COUNT - 1)
+        sched_yield();
+    /* the last end has been counted; when the worker has woken up since, it has been drawn a conclusion from, too */
+    for (uint64_t wakeups = seen(&rig.record->wakeups); seen(&rig.record->wakeups) < wakeups + 2;)
+        sched_yield();
+    atomic_store(&rig.recorder.header->requested, 1);
+    expect(round_close(), early);
+    rig_done(&rig);
 }
 
 Test(probes, only_those_that_are_wanted)

@@ -174,6 +174,12 @@ Test(program, tells_its_own_lateness)
     for (uint32_t i = 0; i < rig.shape.bins; i++)
         late_bins += bins[i].instrument_late_ns >= 50 * MF_NS_PER_MS;
     cr_expect(ge(u32, late_bins, 5)); /* all that the stall touched */
+    /* and what may have been the reason is measured, where the kernel tells */
+    cr_expect(gt(u64, rig.record->loop_busy_ns_max, 0));
+    cr_expect(rig.record->runqueue_of_ns > 0 || access("/proc/self/schedstat", R_OK) != 0);
+    cr_expect(le(u64, rig.record->runqueue_ns, rig.record->runqueue_of_ns));
+    cr_expect(gt(u64, rig.record->processors, 0));
+    cr_expect(le(u64, rig.record->stolen, rig.record->processors));
     /* The pings that were due meanwhile were sent late, and that is in their lag; none is missing. */
     cr_expect(ge(u64, mf_hist_quantile(&rig.record->lag, 1.0), 50 * MF_NS_PER_MS));
     cr_expect(eq(u64, rig.record->outcome[MF_OUTCOME_ANSWERED], 300));
