@@ -1,0 +1,3 @@
+module NewNode (newNode) where
+
+import Standin
