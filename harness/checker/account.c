@@ -426,7 +426,7 @@ void mf_account_finish(struct mf_account *a, uint64_t now_ns)
 uint64_t mf_account_bytes(const struct mf_account *a)
 {
     uint64_t bytes = sizeof *a + a->streams * sizeof *a->stream + a->witnesses_count * sizeof *a->witnesses +
-                     (a->upgrades.slots + 1) * sizeof *a->upgrades.triggers;
+                     mf_triggers_bytes(&a->upgrades.triggers);
     for (uint32_t i = 0; i < a->streams; i++)
         bytes += mf_stream_bytes(a->stream + i);
     return bytes;

@@ -65,8 +65,8 @@
  * of the next good one (or of the last bad one where none follows); charged to the upgrade to which the run's first bad
  * ping is charged (an unanswered one: nearest to its due instant when the run ends). A loss that is taken back after
  * its run was settled does not shorten it.
- * - The trigger's outcome is noted when it ends, or, where it had ended before its upgrade was requested, when that is
- * seen (0 if it can't be told any more: it left the ring, and its stream has had bad answers). */
+ * - The trigger's outcome is noted when it ends, or, where it had ended before its upgrade was requested or before it was
+ * named (triggers.h), when that is seen (0 if it can't be told any more: it left the ring, and its stream has had bad answers). */
 #ifndef MF_CHECKER_ACCOUNT_H
 #define MF_CHECKER_ACCOUNT_H
 

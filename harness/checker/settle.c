@@ -11,12 +11,13 @@ static uint32_t stream_number(const struct mf_account *a, const struct mf_stream
 void mf_account_look(struct mf_account *a)
 {
     struct mf_upgrades *u = &a->upgrades;
-    for (uint32_t i = mf_upgrades_look(u); i < u->triggers_used; i++) {
+    for (uint32_t i = mf_upgrades_look(u); i < u->triggers.used; i++) {
         /* the trigger may have ended before its upgrade was asked for: then that is looked up */
-        const struct mf_trigger *t = u->triggers + i;
-        int outcome = mf_stream_outcome(mf_account_stream(a, t->stream), t->seq);
-        if (outcome >= 0)
-            u->tally[t->upgrade].trigger_outcome = (uint8_t)(1 + outcome);
+        const struct mf_trigger *t = u->triggers.trigger + i;
+        uint8_t *outcome = &u->tally[t->upgrade].trigger_outcome;
+        int found = *outcome ? -1 : mf_stream_outcome(mf_account_stream(a, t->stream), t->seq);
+        if (found >= 0)
+            *outcome = (uint8_t)(1 + found);
     }
 }
 
@@ -111,7 +112,7 @@ void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq,
         not_sent_count(a, ping, e->charged);
     if (e == &unkept)
         slot->committed = (uint16_t)e->charged;
-    mf_upgrades_trigger(&a->upgrades, stream_number(a, s), seq, outcome, NULL);
+    mf_triggers_heard(&a->upgrades.triggers, a->upgrades.requested, stream_number(a, s), seq, outcome, NULL);
 }
 
 static bool witness_in_order(const struct mf_witness *w, uint64_t seq)
@@ -174,7 +175,8 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
     }
     mf_counter_add(&a->record->resolved, 1);
     mf_upgrades_in_flight(&a->upgrades, ping->written_ns, now_ns, false, 1);
-    mf_upgrades_trigger(&a->upgrades, pong->stream, pong->seq, outcome, right && pong->has & 1 ? &pong->version : NULL);
+    mf_triggers_heard(&a->upgrades.triggers, a->upgrades.requested, pong->stream, pong->seq, outcome,
+                      right && pong->has & 1 ? &pong->version : NULL);
     if (outcome == MF_OUTCOME_ANSWERED) {
         bin->answered++;
         bin->response_sum_ns += response;
@@ -207,7 +209,7 @@ static enum mf_outcome exception_answer(struct mf_account *a, struct mf_stream *
 {
     if (e->state == MF_EXCEPTION_LOST) {
         lost_count(a, e, -1);
-        mf_upgrades_trigger_reopen(&a->upgrades, pong->stream, pong->seq);
+        mf_triggers_reopen(&a->upgrades.triggers, pong->stream, pong->seq);
     } else {
         a->expired--;
     }

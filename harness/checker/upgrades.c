@@ -1,7 +1,5 @@
 #include "checker/upgrades.h"
 
-#include <stdlib.h>
-
 int mf_upgrades_init(struct mf_upgrades *u, const struct mf_recorder *rec, uint32_t worker, uint64_t window_ns,
                      uint32_t first_stream, uint32_t streams)
 {
@@ -9,20 +7,16 @@ int mf_upgrades_init(struct mf_upgrades *u, const struct mf_recorder *rec, uint3
                               .log = rec->log,
                               .tally = mf_recorder_tallies(rec, worker),
                               .window_ns = window_ns,
-                              .slots = rec->header->shape.upgrades,
-                              .first_stream = first_stream,
-                              .streams = streams};
+                              .slots = rec->header->shape.upgrades};
     u->new_answers = &u->nobody;
     u->calm_standing = mf_standing_of(0);
     u->calm_version = u->slots ? rec->log[0].version_from : 0;
-    u->triggers = calloc(u->slots + 1, sizeof *u->triggers);
-    return u->triggers ? 0 : -1;
+    return mf_triggers_init(&u->triggers, u->log, u->tally, u->slots, first_stream, streams);
 }
 
 void mf_upgrades_done(struct mf_upgrades *u)
 {
-    free(u->triggers);
-    u->triggers = NULL;
+    mf_triggers_done(&u->triggers);
 }
 
 uint64_t mf_upgrade_requested_ns(const struct mf_upgrades *u, uint32_t k)
@@ -56,18 +50,15 @@ static uint32_t generation_version(const struct mf_upgrades *u, uint32_t g)
 
 uint32_t mf_upgrades_look(struct mf_upgrades *u)
 {
-    uint32_t requested = atomic_load_explicit(&u->header->requested, memory_order_acquire), fresh = u->triggers_used;
+    uint32_t requested = atomic_load_explicit(&u->header->requested, memory_order_acquire);
     requested = requested < u->slots ? requested : u->slots;
     uint32_t committed = atomic_load_explicit(&u->header->committed, memory_order_acquire);
     u->committed = committed < u->slots ? committed : u->slots;
-    for (; u->requested < requested; u->requested++) {
-        const struct mf_upgrade_log *slot = u->log + u->requested;
+    if (u->requested < requested) {
+        u->requested = requested;
         u->calm_from_ns = UINT64_MAX;
-        if (slot->has_trigger && slot->trigger_stream - u->first_stream < u->streams)
-            u->triggers[u->triggers_used++] =
-                (struct mf_trigger){.seq = slot->trigger_seq, .stream = slot->trigger_stream, .upgrade = u->requested};
     }
-    return fresh;
+    return mf_triggers_look(&u->triggers, u->requested);
 }
 
 uint32_t mf_upgrades_nearest(const struct mf_upgrades *u, uint64_t due_ns, uint64_t end_ns)
@@ -108,10 +99,8 @@ void mf_upgrades_bad(struct mf_upgrades *u, uint32_t charged, enum mf_outcome ou
 {
     if (!charged)
         return;
-    struct mf_upgrade_tally *tally = u->tally + charged - 1;
-    tally->outcome[outcome] += (uint64_t)by;
-    if (u->log[charged - 1].has_trigger && u->log[charged - 1].trigger_process != process)
-        tally->sibling_bad += (uint64_t)by;
+    u->tally[charged - 1].outcome[outcome] += (uint64_t)by;
+    mf_triggers_bad(&u->triggers, charged - 1, process, by);
 }
 
 /* Calm again, for pings due from `due_ns` on, if every requested upgrade has ended and their windows are past. */
@@ -166,29 +155,4 @@ void mf_upgrades_good(struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns, b
     if (u->calm_from_ns == UINT64_MAX && u->requested &&
         due_ns >= mf_upgrade_requested_ns(u, u->requested - 1) + u->window_ns)
         upgrades_calm(u, due_ns);
-}
-
-void mf_upgrades_trigger(struct mf_upgrades *u, uint32_t stream, uint64_t seq, enum mf_outcome outcome,
-                         const uint32_t *version)
-{
-    while (u->triggers_settled < u->triggers_used && u->tally[u->triggers[u->triggers_settled].upgrade].trigger_outcome)
-        u->triggers_settled++;
-    for (uint32_t i = u->triggers_settled; i < u->triggers_used; i++) {
-        const struct mf_trigger *t = u->triggers + i;
-        if (t->seq != seq || t->stream != stream)
-            continue;
-        struct mf_upgrade_tally *tally = u->tally + t->upgrade;
-        tally->trigger_outcome = (uint8_t)(1 + outcome);
-        tally->trigger_version_is_new = version && *version == u->log[t->upgrade].version_to;
-    }
-}
-
-void mf_upgrades_trigger_reopen(struct mf_upgrades *u, uint32_t stream, uint64_t seq)
-{
-    for (uint32_t i = 0; i < u->triggers_used; i++) {
-        if (u->triggers[i].seq != seq || u->triggers[i].stream != stream)
-            continue;
-        u->tally[u->triggers[i].upgrade].trigger_outcome = 0;
-        u->triggers_settled = i < u->triggers_settled ? i : u->triggers_settled;
-    }
 }

@@ -13,13 +13,8 @@
 #include <stdint.h>
 
 #include "checker/state.h"
+#include "checker/triggers.h"
 #include "recorder/recorder.h"
-
-/* A message on which an upgrade fired, of this worker's streams. */
-struct mf_trigger {
-    uint64_t seq;
-    uint32_t stream, upgrade;
-};
 
 struct mf_upgrades {
     struct mf_recorder_header *header;
@@ -37,9 +32,7 @@ struct mf_upgrades {
     uint64_t nobody;        /* ... where it is nobody's */
     uint64_t last_good_ns;  /* when the latest `answered` came */
 
-    struct mf_trigger *triggers;              /* [slots], those seen so far */
-    uint32_t triggers_used, triggers_settled; /* so many at the low end have their outcome */
-    uint32_t first_stream, streams;
+    struct mf_triggers triggers;
 };
 
 /* Returns 0, or -1 where memory is out. The log has at most UINT16_MAX - 1 slots. */
@@ -47,8 +40,7 @@ int mf_upgrades_init(struct mf_upgrades *u, const struct mf_recorder *rec, uint3
                      uint32_t first_stream, uint32_t streams);
 void mf_upgrades_done(struct mf_upgrades *u);
 
-/* Takes note of new requests and commits. Returns the first trigger that is new (index into triggers; triggers_used
- * where none is). */
+/* Takes note of new requests and commits, and of triggers: returns what mf_triggers_look does. */
 uint32_t mf_upgrades_look(struct mf_upgrades *u);
 
 /* When slot k was asked for. */
@@ -69,13 +61,6 @@ void mf_upgrades_bad(struct mf_upgrades *u, uint32_t charged, enum mf_outcome ou
 bool mf_upgrades_in_window(const struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns);
 /* A right answer came at now_ns: windows, spikes, gaps. */
 void mf_upgrades_good(struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns, bool late);
-/* Ping (stream, seq) ended in `outcome`: notes it where it is a trigger. `version`: of the answer, NULL where it has
- * none. */
-void mf_upgrades_trigger(struct mf_upgrades *u, uint32_t stream, uint64_t seq, enum mf_outcome outcome,
-                         const uint32_t *version);
-/* Its outcome is taken back. */
-void mf_upgrades_trigger_reopen(struct mf_upgrades *u, uint32_t stream, uint64_t seq);
-
 struct mf_version_finding {
     bool stale, regressed;
 };

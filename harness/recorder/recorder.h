@@ -141,8 +141,9 @@ struct mf_upgrade_log {
      * there. Whoever carries the upgrade out says `phase` and goes on when the driver has cleared the bit (a futex). */
     _Atomic uint32_t hold;
 
-    /* The message on which it fired. */
-    bool has_trigger;
+    /* The message on which it fired. Who fires the upgrade names it before the request. A foreign target may name its own
+     * later, if none was named: the driver then writes the rest first and has_trigger last, before the outcome stands. */
+    _Atomic bool has_trigger;
     bool trigger_held;     /* it was held at its stage until the upgrade had ended */
     uint8_t trigger_stage; /* enum mf_point_stage */
     uint32_t trigger_stream, trigger_process;

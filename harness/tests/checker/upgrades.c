@@ -317,3 +317,76 @@ Test(upgrades, siblings_are_the_other_processes)
     cr_assert(eq(u64, rig.tally[0].sibling_bad, 3));
     rig_close(&rig);
 }
+
+/* A foreign target's word: which ping it was, while the upgrade is under way. */
+static void name_trigger(uint32_t k, uint32_t stream, uint64_t seq)
+{
+    rig.rec.log[k].trigger_stream = stream;
+    rig.rec.log[k].trigger_seq = seq;
+    rig.rec.log[k].trigger_process = rig_process(&rig, stream, seq);
+    rig.rec.log[k].has_trigger = true;
+}
+
+Test(upgrades, a_trigger_that_is_named_when_all_is_over_counts_as_if_it_had_been_named_before)
+{
+    rig_open(&rig, 1, 3, 1);
+    for (int i = 0; i < 6; i++)
+        rig_send(&rig, 0, START);
+    rig_request(&rig, 0, START + 10);
+    for (uint64_t seq = 0; seq < 6; seq++)
+        mf_account_lost(rig.account, 0, seq, MF_CAUSE_INFLIGHT_RST, START + 20);
+    rig_pong(&rig, rig_answer(&rig, 0, 2), START + 30); /* not lost after all */
+    cr_assert(eq(u64, rig.tally[0].sibling_bad, 0));    /* of whom it would be a sibling, nobody knows yet */
+    name_trigger(0, 0, 1);
+    rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 40);
+    rig_finish(&rig);
+    cr_assert(eq(u8, rig.tally[0].trigger_outcome, 1 + MF_OUTCOME_LOST));
+    cr_assert(eq(u64, rig.tally[0].sibling_bad, 3)); /* 0, 3, 5; 4 is of the trigger's process */
+    rig_close(&rig);
+}
+
+Test(upgrades, a_trigger_that_is_named_late_was_answered_by_the_version_that_answered_it)
+{
+    rig_open(&rig, 1, 1, 3);
+    uint64_t now = START;
+    for (uint32_t k = 0; k < 3; k++) {
+        for (int i = 0; i < 100; i++) /* what came before has left the ring */
+            rig_round(&rig, 0, now + i * MS, now + i * MS);
+        rig_request(&rig, k, now += 100 * MS);
+        uint64_t seq = rig_send(&rig, 0, now += 10), other = rig_send(&rig, 0, now);
+        if (k != 1)
+            rig.version = rig.rec.log[k].version_to;
+        rig_pong(&rig, rig_answer(&rig, 0, seq), now += 10);
+        rig.version = rig.rec.log[k].version_to;
+        rig_pong(&rig, rig_answer(&rig, 0, other), now += 10);
+        if (k < 2)
+            name_trigger(k, 0, seq);
+        rig_end(&rig, k, MF_UPGRADE_COMMITTED, now += 10);
+    }
+    rig_finish(&rig);
+    cr_assert(eq(u8, rig.tally[0].trigger_outcome, 1 + MF_OUTCOME_ANSWERED));
+    cr_assert(eq(u8, rig.tally[0].trigger_version_is_new, 1));
+    cr_assert(eq(u8, rig.tally[1].trigger_outcome, 1 + MF_OUTCOME_ANSWERED));
+    cr_assert(eq(u8, rig.tally[1].trigger_version_is_new, 0)); /* by the version before */
+    cr_assert(eq(u8, rig.tally[2].trigger_outcome, 0));        /* nobody named one */
+    rig_close(&rig);
+}
+
+Test(upgrades, a_trigger_that_is_named_while_it_waits_is_judged_when_it_ends)
+{
+    rig_open(&rig, 1, 1, 2);
+    rig_request(&rig, 0, START + 10);
+    uint64_t seq = rig_send(&rig, 0, START + 20), lost = rig_send(&rig, 0, START + 20);
+    name_trigger(0, 0, seq);
+    rig.version = rig.rec.log[0].version_to;
+    rig_pong(&rig, rig_answer(&rig, 0, seq), START + 40);
+    rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 50);
+    rig_request(&rig, 1, START + 60);
+    name_trigger(1, 0, lost);
+    rig_end(&rig, 1, MF_UPGRADE_COMMITTED, START + 70);
+    rig_finish(&rig);
+    cr_assert(eq(u8, rig.tally[0].trigger_outcome, 1 + MF_OUTCOME_ANSWERED));
+    cr_assert(eq(u8, rig.tally[0].trigger_version_is_new, 1));
+    cr_assert(eq(u8, rig.tally[1].trigger_outcome, 1 + MF_OUTCOME_LOST));
+    rig_close(&rig);
+}
