@@ -159,6 +159,25 @@ static int points_check(const struct mf_cell *cell, struct mf_error *err)
     return 0;
 }
 
+/* Whether the orders fit into a control line, wherever the target may listen. */
+static int plan_fits(const struct mf_cell *cell, struct mf_error *err)
+{
+    char endpoint[sizeof((struct mf_plan *)0)->endpoint];
+    struct mf_control_writer w;
+    struct mf_plan plan;
+    memset(endpoint, 'x', sizeof endpoint - 1);
+    endpoint[sizeof endpoint - 1] = 0;
+    for (uint32_t i = 0; i < cell->load.workers; i++) {
+        mf_shape_plan(cell, i, endpoint, UINT64_MAX, &plan);
+        if (mf_plan_write(&plan, &w) != 0)
+            return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                                "load.%s: with %" PRIu32 " points, is too long for a load's orders; allowed: less, or fewer "
+                                "rows of upgrades",
+                                cell->load.codec_conf[0] ? "http" : "codec", plan.points);
+    }
+    return 0;
+}
+
 int mf_shape_check(const struct mf_cell *cell, struct mf_error *err)
 {
     const struct mf_load *load = &cell->load;
@@ -176,7 +195,7 @@ int mf_shape_check(const struct mf_cell *cell, struct mf_error *err)
             "load.timeout_ms: the stages of all messages that may wait for an answer at once do not fit into %llu MiB; "
             "allowed: less rate_per_s, timeout_ms, drain_ms or window",
             STAGE_BYTES_MAX >> 20);
-    return points_check(cell, err);
+    return points_check(cell, err) != 0 ? -1 : plan_fits(cell, err);
 }
 
 /* --- the plan of the upgrades ------------------------------------------------------------------------------------- */
@@ -267,6 +286,7 @@ void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint,
         .arrivals = load->poisson ? MF_ARRIVALS_POISSON : MF_ARRIVALS_UNIFORM,
         .rate_per_s = load->open ? load->rate_per_s / load->workers : 0,
         .window = load->window,
+        .pipeline = load->pipeline,
         .pings_per_connection = load->pings_per_connection,
         .messages = share(load->messages, w, load->workers),
         .payload_bytes = load->payload_bytes,
@@ -278,6 +298,7 @@ void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint,
     };
     snprintf(plan->endpoint, sizeof plan->endpoint, "%s", endpoint);
     snprintf(plan->codec, sizeof plan->codec, "%s", load->codec);
+    snprintf(plan->codec_conf, sizeof plan->codec_conf, "%s", load->codec_conf);
     plan_points(cell, plan);
 }
 

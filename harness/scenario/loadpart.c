@@ -54,13 +54,16 @@ static const struct mf_field load_rows[] = {
      .text = "mode open (required): pings due per second, all workers together"},
     {"window", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.window), 1, 65536,
      .text = "mode closed (required): pings outstanding per connection"},
+    {"pipeline", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.pipeline), 0, 65536,
+     .text = "mode open, codecs http1 and resp: pings written and unanswered at once on a connection, others wait; 0: any "
+             "number; default 1 with http1, 0 with resp"},
     {"pings_per_connection", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.pings_per_connection), 0, 1e9, "0",
      .text = "mode closed: a connection is closed when so many pings of it have their answers, and made anew; 0: it is "
              "kept"},
     {"messages", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.messages), 0, 1e12, "0",
      .text = "stop after so many pings in all; 0: when duration_ms is over"},
     {"payload_bytes", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.payload_bytes), 0, 65536,
-     .text = "carried by each ping and its pong; default 64 with codec frame, 0 with codec line, which carries none"},
+     .text = "carried by each ping and its pong; default 64 with codec frame, 0 with all others, which carry none"},
     {"timeout_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.timeout_ms), 1, MS_MAX, "1000",
      .text = "an answer later than this after its due instant is late"},
     {"connect_timeout_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.connect_timeout_ms), 1, MS_MAX, "1000",
@@ -74,6 +77,7 @@ static const struct mf_field load_rows[] = {
              "more"},
     {"window_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.window_ms), 1, 60000, "100",
      .text = "how long after an upgrade's request a ping still counts to its spike"},
+    {"http", MF_FIELD_PART, .text = "codec http1: an object: what is asked, and where in a response its version stands"},
     {"wire_states", MF_FIELD_PART, .fallback = "false",
      .text = "true, or a list of wire states: at each upgrade the load holds a probe in each of them"},
 };
@@ -210,6 +214,32 @@ static int pings_per_connection_check(const struct mf_reader *r, const struct lo
     return 0;
 }
 
+/* What belongs to some codecs only. */
+static int codec_check(const struct mf_reader *r, json_t *json, const struct mf_node_target *node, struct load_read *read)
+{
+    struct mf_load *load = &read->load;
+    const struct mf_codec *codec = mf_codec_find(codec_names[read->codec]);
+    bool is_http = strcmp(codec->name, "http1") == 0;
+    if (codec->in_order && node->modules_count > 0)
+        return mf_reader_fail(r, "load.codec", "is \"%s\", which our node does not speak; allowed: frame, line",
+                              codec->name);
+    if (json_object_get(json, "http") && !is_http)
+        return mf_reader_fail(r, "load.http", "is for codec \"http1\" only; codec is \"%s\"", codec->name);
+    if (json_object_get(json, "pipeline") && (!codec->in_order || read->mode == MODE_CLOSED))
+        return mf_reader_fail(r, "load.pipeline", "is for mode \"open\" and codecs with answers in order (http1) only%s",
+                              codec->in_order ? "; mode closed: load.window says it" : "");
+    if (codec->in_order && read->mode == MODE_CLOSED)
+        load->pipeline = load->window;
+    else if (codec->in_order && !json_object_get(json, "pipeline")) {
+        load->pipeline = is_http ? 1 : 0;
+        if (json_object_set_new(json, "pipeline", json_integer(load->pipeline)) != 0)
+            return mf_reader_no_memory(r);
+    }
+    load->codec_conf = "";
+    load->gives = MF_HAS_VERSION | MF_HAS_INSTANCE | MF_HAS_COUNT;
+    return is_http ? mf_load_http_read(r, json, load) : 0;
+}
+
 static int load_check(const struct mf_reader *r, const struct load_read *read)
 {
     const struct mf_load *load = &read->load;
@@ -243,7 +273,7 @@ int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_t
     if (mf_fields_read(r, "load", load, load_rows, mf_load_fields.n, &read) != 0 ||
         mode_keys_check(r, load, read.mode == MODE_OPEN) != 0 || defaults_fill(r, load, node, &read) != 0 ||
         local_check(r, &read.load, node) != 0 || tcp_check(r, &read.load, node) != 0 ||
-        pings_per_connection_check(r, &read) != 0 || load_check(r, &read) != 0 ||
+        pings_per_connection_check(r, &read) != 0 || load_check(r, &read) != 0 || codec_check(r, load, node, &read) != 0 ||
         wire_states_read(r, load, &read.load.wire_states) != 0 || wire_states_check(r, &read.load) != 0)
         return -1;
     read.load.codec = codec_names[read.codec];

@@ -27,7 +27,10 @@ struct mf_field_table {
     uint32_t n;
 };
 extern const struct mf_field_table mf_scenario_fields, mf_target_fields, mf_node_fields, mf_load_fields,
-    mf_proof_fields, mf_limits_fields;
+    mf_proof_fields, mf_limits_fields, mf_http_fields, mf_http_place_fields;
+/* The keys of load.http that say where something stands in a response: tables mf_http_place_fields. */
+#define MF_HTTP_PLACES 4
+extern const char *const mf_http_places[MF_HTTP_PLACES];
 extern const struct mf_field_table mf_upgrade_fields[MF_POINT_COUNT];
 extern const char *const mf_point_keys[MF_POINT_COUNT];
 extern const char *const mf_point_texts[MF_POINT_COUNT];
@@ -41,6 +44,8 @@ int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_tar
 
 /* After the target, since transport local depends on it. */
 int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_target *node, struct mf_load *out);
+/* Reads load.http into out->codec_conf and out->gives. */
+int mf_load_http_read(const struct mf_reader *r, json_t *load, struct mf_load *out);
 int mf_proof_read(const struct mf_reader *r, json_t *proof, const struct mf_load *load, struct mf_proof *out);
 
 /* After the load: its points must lie within it. */

@@ -93,10 +93,26 @@ static json_t *wire_states_schema(void)
                      "items", "enum", words_array(mf_wire_state_keys, MF_WIRE_STATE_COUNT));
 }
 
+static json_t *http_schema(void)
+{
+    json_t *http = table_schema(&mf_http_fields);
+    bool good = property_extend(http, "headers",
+                                json_pack("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type", "string"));
+    good = good && property_extend(http, "expect_status",
+                                   json_pack("{s:[{s:s}, {s:s, s:{s:s}, s:i}]}", "anyOf", "type", "integer", "type",
+                                             "array", "items", "type", "integer", "maxItems", 8));
+    for (size_t i = 0; i < MF_HTTP_PLACES; i++)
+        good = good && property_extend(http, mf_http_places[i], table_schema(&mf_http_place_fields));
+    if (good)
+        return http;
+    json_decref(http);
+    return NULL;
+}
+
 static json_t *load_schema(void)
 {
     json_t *load = table_schema(&mf_load_fields);
-    if (property_extend(load, "wire_states", wire_states_schema()))
+    if (property_extend(load, "wire_states", wire_states_schema()) && property_extend(load, "http", http_schema()))
         return load;
     json_decref(load);
     return NULL;
