@@ -1,10 +1,16 @@
 /* The bare upgrade by execve to compare with: a small dynamic program that keeps its socket over execve and answers the
  * next ping.
  *
- *   bare-exec TIMES     prints one line: median microseconds from the request to the first answer of the new image
- * The client asks for the upgrade and sends a ping right behind; the answer says which incarnation gave it. */
+ *   bare-exec TIMES [THREADS MODULE]
+ *
+ * prints one line: median microseconds from the request to the first answer of the new image. With THREADS and MODULE
+ * each incarnation first loads that shared object and starts so many threads, which wait for ever: what a node is made
+ * of, and what execve has to end. The client asks for the upgrade and sends a ping right behind; the answer says which
+ * incarnation gave it. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,16 +51,37 @@ static void give(int fd, const struct message *m)
         fail("send");
 }
 
+static void *idle(void *arg)
+{
+    (void)arg;
+    for (;;)
+        pause();
+    return NULL;
+}
+
+static void settle_in(const char *threads, const char *module)
+{
+    pthread_t thread;
+    if (module[0] && !dlopen(module, RTLD_NOW | RTLD_LOCAL)) {
+        fprintf(stderr, "bare-exec: %s\n", dlerror());
+        exit(70);
+    }
+    for (int i = atoi(threads); i > 0; i--)
+        if (pthread_create(&thread, NULL, idle, NULL) != 0)
+            fail("a thread");
+}
+
 /* Answers until asked to become the next incarnation. */
-static int serve(int fd, uint32_t incarnation)
+static int serve(int fd, uint32_t incarnation, const char *threads, const char *module)
 {
     struct message m;
+    settle_in(threads, module);
     while (take(fd, &m)) {
         if (m.kind == KIND_UPGRADE) {
             char fd_text[16], incarnation_text[16];
             snprintf(fd_text, sizeof fd_text, "%d", fd);
             snprintf(incarnation_text, sizeof incarnation_text, "%" PRIu32, incarnation + 1);
-            execl("/proc/self/exe", "bare-exec", "serve", fd_text, incarnation_text, (char *)NULL);
+            execl("/proc/self/exe", "bare-exec", "serve", fd_text, incarnation_text, threads, module, (char *)NULL);
             fail("execve");
         }
         m.incarnation = incarnation;
@@ -97,11 +124,12 @@ static void measure(int fd, uint32_t times)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "serve") == 0)
-        return serve(atoi(argv[2]), (uint32_t)strtoul(argv[3], NULL, 10));
-    uint32_t times = argc == 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+    if (argc == 6 && strcmp(argv[1], "serve") == 0)
+        return serve(atoi(argv[2]), (uint32_t)strtoul(argv[3], NULL, 10), argv[4], argv[5]);
+    uint32_t times = argc == 2 || argc == 4 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+    const char *threads = argc == 4 ? argv[2] : "0", *module = argc == 4 ? argv[3] : "";
     if (times == 0) {
-        fprintf(stderr, "usage: bare-exec TIMES\n");
+        fprintf(stderr, "usage: bare-exec TIMES [THREADS MODULE]\n");
         return 2;
     }
     int pair[2];
@@ -114,7 +142,7 @@ int main(int argc, char **argv)
         close(pair[0]);
         char fd_text[16];
         snprintf(fd_text, sizeof fd_text, "%d", pair[1]);
-        execl("/proc/self/exe", "bare-exec", "serve", fd_text, "0", (char *)NULL);
+        execl("/proc/self/exe", "bare-exec", "serve", fd_text, "0", threads, module, (char *)NULL);
         fail("execve");
     }
     close(pair[1]);

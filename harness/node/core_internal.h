@@ -379,7 +379,6 @@ struct mf_core {
 
     uint32_t threads; /* schedulers and I/O that have begun; under the gate */
     uint64_t threads_id; /* made of their ids: see the upgrade log */
-    uint32_t resumed_k; /* the slot that came with the cargo; UINT32_MAX: none */
 
     int event_fd;                           /* wakes the main thread: a point has come due, pingers have finished */
     _Atomic uint32_t pingers_left;          /* schedulers whose pingers have not finished */

@@ -25,7 +25,7 @@ static int schedulers_init(struct mf_core *core, struct mf_error *err)
 
 int mf_core_init(struct mf_core *core, struct mf_node_args *args, char **argv, struct mf_error *err)
 {
-    *core = (struct mf_core){.args = args, .argv = argv, .event_fd = -1, .resumed_k = UINT32_MAX};
+    *core = (struct mf_core){.args = args, .argv = argv, .event_fd = -1};
     core->io.epoll_fd = core->io.listen_fd = core->io.event_fd = core->io.spare_fd = core->io.accept_timer_fd = -1;
     core->processes_count = args->processes;
     core->schedulers_count = args->schedulers;

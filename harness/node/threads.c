@@ -36,10 +36,6 @@ static void threads_await(struct mf_core *core)
         pthread_cond_wait(&core->gate_changed, &core->gate);
     atomic_store(&core->rec.node->threads, core->threads);
     atomic_store(&core->rec.node->threads_id, core->threads_id);
-    if (core->resumed_k != UINT32_MAX) {
-        core->rec.log[core->resumed_k].threads_after = core->threads;
-        core->rec.log[core->resumed_k].threads_id_after = core->threads_id;
-    }
     pthread_mutex_unlock(&core->gate);
 }
 

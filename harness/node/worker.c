@@ -98,7 +98,7 @@ static void slot_end(struct mf_core *core, const struct mf_upgrade_request *requ
         reason_text(core, log->reason, sizeof log->reason, err);
         mf_core_phase(core, request->k, request->rolled_back ? MF_PHASE_ROLLED_BACK : MF_PHASE_FAILED);
     }
-    log->threads_after = core->threads; /* 0: none runs yet (exec), and they will say so themselves */
+    log->threads_after = core->threads;
     log->threads_id_after = core->threads_id;
     log->pid_after = (uint32_t)getpid();
     atomic_store(&log->outcome, outcome);
@@ -288,19 +288,30 @@ static int worker_serve(struct mf_core *core, struct mf_error *err)
     }
 }
 
-/* An exec is not over until the strategy has said so in the new program. */
-static void worker_resume(struct mf_core *core)
+static void schedulers_stop_early(struct mf_core *core)
 {
-    uint32_t k = core->args->cargo_k;
-    if (k == UINT32_MAX)
-        return;
-    struct mf_error err = {0};
-    struct mf_upgrade_request request = request_of(core, k);
-    int status = core->strategy->resume ? core->strategy->resume(core, &request, &err) : 0;
-    slot_end(core, &request, status, &err);
-    core->resumed_k = k;
+    core->schedulers_stopped = true;
+    for (uint32_t i = 0; i < core->schedulers_count; i++)
+        atomic_fetch_or(&core->schedulers[i].attention, MF_ATTENTION_PAUSE);
+}
+
+/* An exec is not over until the strategy has said so in the new program. Everybody waits for that, so the threads start
+ * before it is told; but where it came to nothing nobody runs until it is, or what passes in between could fire no
+ * point. */
+static int worker_resume(struct mf_core *core, struct mf_error *err)
+{
+    struct mf_error why = {0};
+    struct mf_upgrade_request request = request_of(core, core->args->cargo_k);
+    int status = core->strategy->resume ? core->strategy->resume(core, &request, &why) : 0;
     core->args->cargo_k = UINT32_MAX;
     core->args->cargo_fd = -1;
+    if (status != 0)
+        schedulers_stop_early(core);
+    int bad = mf_threads_start(core, err);
+    slot_end(core, &request, status, &why);
+    if (status != 0)
+        mf_core_resume_schedulers(core);
+    return bad;
 }
 
 /* Where points hold messages, losses are to be the same in every run. The supervisor, who has started this worker in
@@ -309,13 +320,6 @@ static void worker_resume(struct mf_core *core)
 static bool worker_is_early(struct mf_core *core)
 {
     return core->strategy->supervise && mf_points_hold(core) && mf_points_upgrade_under_way(core);
-}
-
-static void schedulers_stop_early(struct mf_core *core)
-{
-    core->schedulers_stopped = true;
-    for (uint32_t i = 0; i < core->schedulers_count; i++)
-        atomic_fetch_or(&core->schedulers[i].attention, MF_ATTENTION_PAUSE);
 }
 
 static void outcome_wait(struct mf_core *core)
@@ -353,7 +357,8 @@ static int worker_begin(struct mf_core *core, bool *early, struct mf_error *err)
 {
     if (core->args->take_fd >= 0)
         return newcomer_begin(core, early, err);
-    worker_resume(core);
+    if (core->args->cargo_k != UINT32_MAX)
+        return worker_resume(core, err);
     *early = worker_is_early(core);
     if (*early)
         schedulers_stop_early(core);
