@@ -31,7 +31,8 @@ static void stream_appoint(struct mf_stream *s, const struct mf_account_config *
 
 static int account_build(struct mf_account *a, const struct mf_recorder *rec, const struct mf_account_config *c)
 {
-    if (mf_upgrades_init(&a->upgrades, rec, c->worker, c->window_ns, c->first_stream, c->streams) != 0)
+    if (mf_upgrades_init(&a->upgrades, a->sight ? &a->sight->seen : rec, c->worker, c->window_ns, c->first_stream,
+                         c->streams) != 0)
         return -1;
     a->stream = calloc(c->streams, sizeof *a->stream);
     if (!a->stream)
@@ -72,9 +73,14 @@ struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf
         a->control_from = rec->header->shape.control_from ? rec->header->shape.control_from : UINT32_MAX;
         a->measure_ns = UINT64_MAX; /* told by the driver before the first ping is due */
         a->first_due_ns = UINT64_MAX;
-        a->timeline = (struct mf_timeline){.header = rec->header, .bins = mf_recorder_bins(rec, config->worker)};
+        a->timeline.bins = mf_recorder_bins(rec, config->worker);
+        a->ear = config->ear;
         a->record->timeout_ns = config->timeout_ns;
         a->record->window_ns = config->window_ns;
+        if (mf_account_history_begin(a, rec, config, err) != 0) {
+            mf_account_free(a);
+            return NULL;
+        }
         if (account_build(a, rec, config) == 0)
             return a;
     }
@@ -90,10 +96,23 @@ void mf_account_free(struct mf_account *a)
     for (uint32_t i = 0; a->stream && i < a->streams; i++)
         mf_stream_done(a->stream + i);
     mf_upgrades_done(&a->upgrades);
+    mf_account_history_free(a);
     free(a->stream);
     free(a->witnesses);
     free(a);
 }
+
+/* --- the calls ---------------------------------------------------------------------------------------------------- */
+
+/* At the begin of each. */
+#define NOTE(a, kind_, ...)                                                                                            \
+    do {                                                                                                               \
+        if (MF_UNLIKELY((a)->history))                                                                                 \
+            mf_account_note((a), &(struct mf_history_record){.kind = MF_HISTORY_KIND_##kind_, .of = {__VA_ARGS__}});   \
+    } while (0)
+
+static uint64_t due_take(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable);
+static enum mf_outcome pong_take(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns);
 
 /* No memory for another open ping: it counts, as our own fault, and its seq is given to the next one. */
 static void due_refuse(struct mf_account *a, const struct mf_stream *s, uint64_t due_ns)
@@ -127,10 +146,10 @@ static COLD uint64_t due_careful(struct mf_account *a, struct mf_stream *s, uint
         *sendable = false;
         return s->next;
     }
-    return mf_account_due(a, stream, due_ns, process, sendable);
+    return due_take(a, stream, due_ns, process, sendable);
 }
 
-uint64_t mf_account_due(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable)
+static uint64_t due_take(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable)
 {
     struct mf_stream *s = mf_account_stream(a, stream);
     uint64_t seq = s->next;
@@ -161,6 +180,13 @@ uint64_t mf_account_due(struct mf_account *a, uint32_t stream, uint64_t due_ns, 
     return seq;
 }
 
+uint64_t mf_account_due(struct mf_account *a, uint32_t stream, uint64_t due_ns, uint32_t *process, bool *sendable)
+{
+    NOTE(a, DUE, [MF_HISTORY_AT] = due_ns, [MF_HISTORY_STREAM] = stream,
+         [MF_HISTORY_SEQ] = mf_account_stream(a, stream)->next);
+    return due_take(a, stream, due_ns, process, sendable);
+}
+
 /* Past its timeout or not open; or a lag that the histogram has not seen yet. */
 static COLD void written_careful(struct mf_account *a, struct mf_stream *s, uint64_t seq, uint64_t now_ns)
 {
@@ -181,6 +207,7 @@ static COLD void written_careful(struct mf_account *a, struct mf_stream *s, uint
 
 void mf_account_written(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns)
 {
+    NOTE(a, WRITTEN, [MF_HISTORY_AT] = now_ns, [MF_HISTORY_STREAM] = stream, [MF_HISTORY_SEQ] = seq);
     struct mf_stream *s = mf_account_stream(a, stream);
     struct mf_slot *slot = mf_stream_slot(s, seq);
     struct mf_worker_record *r = a->record;
@@ -214,13 +241,14 @@ static inline bool pong_is_right(const struct mf_pong *pong)
 }
 
 /* Of an answer to an open ping of its stream: is it the normal case, and nothing else? Right, in time, of no control
- * group, with all witnesses, in order, as expected of its process in every respect, and no upgrade under way. All else is for
- * mf_account_pong_careful, which knows these cases too. */
+ * group, with all witnesses, in order, as expected of its process in every respect, and no upgrade under way. All else
+ * is for mf_account_pong_careful, which knows these cases too. */
 static inline bool pong_is_normal(const struct mf_account *a, const struct mf_stream *s, const struct mf_slot *slot,
                                   const struct mf_witness *w, const struct mf_pong *pong)
 {
     const struct mf_upgrades *u = &a->upgrades;
-    return pong->process == slot->process && slot->process < a->control_from && pong_is_right(pong) && pong->seq >= s->answered_below &&
+    return pong->process == slot->process && slot->process < a->control_from && pong_is_right(pong) &&
+           pong->seq >= s->answered_below &&
            atomic_load_explicit(&u->header->requested, memory_order_acquire) == u->requested &&
            slot->due_ns >= u->calm_from_ns && pong->version == u->calm_version &&
            mf_witness_standing(w) == u->calm_standing && w->next_seq == pong->seq &&
@@ -232,10 +260,10 @@ static inline bool pong_is_normal(const struct mf_account *a, const struct mf_st
 static COLD enum mf_outcome pong_rebin(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns)
 {
     mf_cursor_place(&a->reply_cursor, &a->timeline, now_ns);
-    return mf_account_pong(a, pong, now_ns);
+    return pong_take(a, pong, now_ns);
 }
 
-enum mf_outcome mf_account_pong(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns)
+static enum mf_outcome pong_take(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns)
 {
     if (MF_UNLIKELY(now_ns - a->reply_cursor.from_ns >= a->reply_cursor.width_ns))
         return pong_rebin(a, pong, now_ns);
@@ -277,13 +305,23 @@ enum mf_outcome mf_account_pong(struct mf_account *a, const struct mf_pong *pong
     return MF_OUTCOME_ANSWERED;
 }
 
+enum mf_outcome mf_account_pong(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns)
+{
+    if (MF_UNLIKELY(a->history))
+        mf_account_note_pong(a, pong, now_ns);
+    return pong_take(a, pong, now_ns);
+}
+
 void mf_account_lost(struct mf_account *a, uint32_t stream, uint64_t seq, enum mf_cause cause, uint64_t now_ns)
 {
+    NOTE(a, LOST, [MF_HISTORY_AT] = now_ns, [MF_HISTORY_STREAM] = stream, [MF_HISTORY_SEQ] = seq,
+         [MF_HISTORY_WHAT] = cause);
     mf_account_give_up(a, mf_account_stream(a, stream), seq, MF_OUTCOME_LOST, cause, now_ns);
 }
 
 void mf_account_not_sent(struct mf_account *a, uint32_t stream, uint64_t seq, uint64_t now_ns)
 {
+    NOTE(a, NOT_SENT, [MF_HISTORY_AT] = now_ns, [MF_HISTORY_STREAM] = stream, [MF_HISTORY_SEQ] = seq);
     struct mf_stream *s = mf_account_stream(a, stream);
     const struct mf_exception *e = mf_stream_exception(s, seq);
     if (e ? e->ping.written_ns : mf_stream_slot(s, seq)->state == MF_SLOT_WRITTEN)
@@ -330,11 +368,13 @@ static void stream_expire(struct mf_account *a, struct mf_stream *s, uint64_t no
         if (s->low == s->next)
             return;
         uint64_t seq = s->low, end_ns = mf_stream_slot(s, seq)->due_ns + a->timeout_ns;
-        if (end_ns >= now_ns || !mf_stream_except(s, seq)) {
+        const struct mf_exception *e = end_ns < now_ns ? mf_stream_except(s, seq) : NULL;
+        if (!e) {
             a->next_expiry_ns = end_ns < a->next_expiry_ns ? end_ns : a->next_expiry_ns;
             return;
         }
         a->expired++;
+        mf_account_note_stage(a, s, e);
         if (expired)
             expired(ctx, a->first_stream + (uint32_t)(s - a->stream), seq); /* may make new pings due */
     }
@@ -345,6 +385,7 @@ void mf_account_expire(struct mf_account *a, uint64_t now_ns, void (*expired)(vo
 {
     if (MF_LIKELY(now_ns <= a->next_expiry_ns))
         return;
+    NOTE(a, EXPIRE, [MF_HISTORY_AT] = now_ns);
     /* a ping may become due whose instant is long past (the load is late): so look again soon, whatever is open now */
     a->next_expiry_ns = now_ns + a->timeout_ns / 16;
     for (uint32_t i = 0; i < a->streams; i++)
@@ -365,6 +406,7 @@ static void bins_late(struct mf_account *a, uint64_t from_ns, uint64_t now_ns, u
 
 void mf_account_wakeup(struct mf_account *a, uint64_t now_ns, uint64_t late_ns)
 {
+    NOTE(a, WAKEUP, [MF_HISTORY_AT] = now_ns, [MF_HISTORY_LATE] = late_ns);
     struct mf_worker_record *r = a->record;
     r->wakeups++;
     r->late_wakeups += late_ns > LATE_WAKEUP_NS;
@@ -375,6 +417,9 @@ void mf_account_wakeup(struct mf_account *a, uint64_t now_ns, uint64_t late_ns)
 void mf_account_busy(struct mf_account *a, uint64_t now_ns, uint64_t busy_ns)
 {
     struct mf_worker_record *r = a->record;
+    if (busy_ns <= r->loop_busy_ns_max && busy_ns <= LATE_WAKEUP_NS)
+        return; /* nothing new, and nothing to note */
+    NOTE(a, BUSY, [MF_HISTORY_AT] = now_ns, [MF_HISTORY_LATE] = busy_ns);
     r->loop_busy_ns_max = busy_ns > r->loop_busy_ns_max ? busy_ns : r->loop_busy_ns_max;
     if (busy_ns > LATE_WAKEUP_NS)
         bins_late(a, now_ns - busy_ns, now_ns, busy_ns);
@@ -382,6 +427,7 @@ void mf_account_busy(struct mf_account *a, uint64_t now_ns, uint64_t busy_ns)
 
 void mf_account_waited(struct mf_account *a, uint64_t from_ns, uint64_t now_ns, uint64_t waited_ns)
 {
+    NOTE(a, WAITED, [MF_HISTORY_AT] = now_ns, [MF_HISTORY_LATE] = waited_ns, [MF_HISTORY_WHAT] = now_ns - from_ns);
     struct mf_worker_record *r = a->record;
     r->runqueue_ns += waited_ns;
     r->runqueue_of_ns += now_ns - from_ns;
@@ -391,6 +437,7 @@ void mf_account_waited(struct mf_account *a, uint64_t from_ns, uint64_t now_ns, 
 
 void mf_account_stolen(struct mf_account *a, uint64_t processors, uint64_t stolen)
 {
+    NOTE(a, STOLEN, [MF_HISTORY_COUNT] = processors, [MF_HISTORY_WHAT] = stolen);
     a->record->processors = processors;
     a->record->stolen = stolen;
 }
@@ -416,10 +463,11 @@ static void stream_finish(struct mf_account *a, struct mf_stream *s)
 
 void mf_account_finish(struct mf_account *a, uint64_t now_ns)
 {
-    (void)now_ns;
+    NOTE(a, FINISH, [MF_HISTORY_AT] = now_ns);
     mf_account_look(a);
     for (uint32_t i = 0; i < a->streams; i++)
         stream_finish(a, a->stream + i);
+    mf_account_history_end(a);
     atomic_store_explicit(&a->record->finished, 1, memory_order_release);
 }
 

@@ -1,6 +1,6 @@
 /* The account of one worker: ledger, versions, state and upgrade windows, kept message by message into a worker's
  * section of the flight recorder. Pure: every instant is passed in; the same calls give the same numbers, live or from
- * a stored history.
+ * a stored history (recorder/history.h, checker/replay.h).
  *
  * Life: mf_account_new; then for each ping mf_account_due, mf_account_written, and in the end mf_account_pong or
  * mf_account_lost; mf_account_expire now and then; mf_account_finish once (everything still open is then lost);
@@ -76,12 +76,18 @@
 #include "base/error.h"
 #include "recorder/recorder.h"
 
+struct mf_sight;
+struct mf_ear;
+
 struct mf_account_config {
     uint32_t worker;                /* whose section of the recorder is written */
     uint32_t first_stream, streams; /* this worker's */
     uint32_t streams_total, processes;
     uint64_t timeout_ns, window_ns;
     uint32_t window_hint; /* pings of one stream expected open at once; rings grow beyond it where needed */
+    const char *history_dir;  /* every call is written into a file there, until mf_account_finish; NULL or "": none is */
+    struct mf_sight *sight;   /* a replay's: what is seen of the upgrades; NULL: the recorder as it is */
+    const struct mf_ear *ear; /* who is told how pings end; NULL: nobody */
 };
 
 /* An answer as the codec read it. */
@@ -95,10 +101,11 @@ struct mf_pong {
 
 struct mf_account;
 
-/* NULL with *err (INTERNAL: no memory). The recorder must outlive it. */
+/* NULL with *err (INTERNAL: no memory, or the history's file cannot be made). The recorder must outlive it. */
 struct mf_account *mf_account_new(const struct mf_recorder *rec, const struct mf_account_config *config,
                                   struct mf_error *err);
-void mf_account_free(struct mf_account *a); /* takes NULL */
+/* Takes NULL. Waits until its history is on the disk, and only then tells of it in the worker's section. */
+void mf_account_free(struct mf_account *a);
 
 /* The next ping of `stream` is due. Returns its seq (0, 1, 2 ... per stream); *process is whom to ask. Aborts never:
  * where memory is out, the ping is counted as not_sent at once, *sendable is false and it must not be sent

@@ -4,7 +4,9 @@
 #define MF_CHECKER_ACCOUNT_PARTS_H
 
 #include "checker/account.h"
+#include "checker/ear.h"
 #include "checker/ledger.h"
+#include "checker/sight.h"
 #include "checker/timeline.h"
 #include "checker/upgrades.h"
 
@@ -17,16 +19,20 @@ struct mf_account {
     struct mf_stream *stream;
     uint32_t first_stream, streams;
     uint64_t timeout_ns, measure_ns;
-    uint32_t control_from; /* processes from this one on are the control group; UINT32_MAX: there is none */
+    uint32_t control_from;   /* processes from this one on are the control group; UINT32_MAX: there is none */
     uint64_t next_expiry_ns; /* expire need not look before this */
     uint64_t first_due_ns;   /* UINT64_MAX: nothing was due yet */
     struct mf_timeline timeline;
     struct mf_cursor due_cursor, reply_cursor;
+    struct mf_history_writer *history; /* NULL: none is written, or it has ended */
     struct mf_upgrades upgrades;
 
     uint64_t expired; /* open exceptions */
     struct mf_witness *witnesses;
     uint64_t witnesses_count;
+    struct mf_sight *sight;            /* NULL: the recorder itself is looked at */
+    struct mf_history_writer *written; /* the history, until it is freed */
+    const struct mf_ear *ear;
 };
 
 /* A counter that the driver reads while we write: one writer, so no locked addition is needed. */
@@ -50,6 +56,16 @@ enum mf_outcome mf_account_pong_careful(struct mf_account *a, const struct mf_po
 /* Ends an open ping without an answer. `end_ns` UINT64_MAX: no event did. */
 void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq, enum mf_outcome outcome,
                         enum mf_cause cause, uint64_t end_ns);
+/* The history (history.c). begin: sight, and the file where one is wanted; -1 with *err. note: at the begin of a call:
+ * what others have done since the last one is seen now, and this call comes behind it. note_stage: this exception's
+ * stage was read in the call under way. */
+int mf_account_history_begin(struct mf_account *a, const struct mf_recorder *rec,
+                             const struct mf_account_config *config, struct mf_error *err);
+void mf_account_note(struct mf_account *a, const struct mf_history_record *call);
+void mf_account_note_pong(struct mf_account *a, const struct mf_pong *pong, uint64_t now_ns);
+void mf_account_note_stage(struct mf_account *a, const struct mf_stream *s, const struct mf_exception *e);
+void mf_account_history_end(struct mf_account *a);
+void mf_account_history_free(struct mf_account *a);
 /* Takes note of upgrades requested meanwhile. */
 void mf_account_look(struct mf_account *a);
 /* The mf_slid of all streams; ctx is the account. */

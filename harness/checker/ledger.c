@@ -160,7 +160,7 @@ int mf_stream_outcome(const struct mf_stream *s, uint64_t seq)
 
 uint8_t mf_stream_stage(const struct mf_stream *s, uint64_t seq, uint8_t known)
 {
-    if (!s->stages || s->next - seq > s->stage_mask + 1)
+    if (!mf_stream_stage_is_there(s, seq))
         return known;
     return __atomic_load_n(s->stages + (seq & s->stage_mask), __ATOMIC_RELAXED);
 }

@@ -120,6 +120,11 @@ void mf_stream_unexcept(struct mf_stream *s, struct mf_exception *e);
 /* The outcome of a ping that may be long gone: enum mf_outcome, or -1 where it has none yet or it can't be told any
  * more. */
 int mf_stream_outcome(const struct mf_stream *s, uint64_t seq);
+/* Whether the ping's stage byte is still its own. */
+static inline bool mf_stream_stage_is_there(const struct mf_stream *s, uint64_t seq)
+{
+    return s->stages && s->next - seq <= s->stage_mask + 1;
+}
 /* The stage byte of a ping as it is now, or `known` where a later ping has taken over its byte. The byte never goes
  * down. */
 uint8_t mf_stream_stage(const struct mf_stream *s, uint64_t seq, uint8_t known);

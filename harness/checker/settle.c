@@ -29,6 +29,14 @@ static void extra_count(struct mf_account *a, enum mf_extra extra, uint64_t by, 
     uint32_t charged = mf_upgrades_nearest(&a->upgrades, due_ns, now_ns);
     if (charged)
         a->upgrades.tally[charged - 1].extra[extra] += by;
+    if (a->ear)
+        a->ear->extra(a->ear->ctx, extra, by, charged);
+}
+
+static void ended_tell(const struct mf_account *a, const struct mf_ended *ended)
+{
+    if (a->ear)
+        a->ear->ended(a->ear->ctx, ended);
 }
 
 static bool is_control(const struct mf_account *a, const struct mf_slot *ping)
@@ -104,6 +112,7 @@ void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq,
     e->cause = (uint8_t)cause;
     e->end_ns = end_ns;
     e->stage = stage_valid(mf_stream_stage(s, seq, e->stage));
+    mf_account_note_stage(a, s, e);
     e->charged = mf_upgrades_nearest(&a->upgrades, ping->due_ns, end_ns == UINT64_MAX ? ping->due_ns : end_ns);
     e->state = outcome == MF_OUTCOME_LOST ? MF_EXCEPTION_LOST : MF_EXCEPTION_NOT_SENT;
     if (outcome == MF_OUTCOME_LOST)
@@ -113,6 +122,12 @@ void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq,
     if (e == &unkept)
         slot->committed = (uint16_t)e->charged;
     mf_triggers_heard(&a->upgrades.triggers, a->upgrades.requested, stream_number(a, s), seq, outcome, NULL);
+    ended_tell(a, &(struct mf_ended){.stream = stream_number(a, s),
+                                     .seq = seq,
+                                     .outcome = outcome,
+                                     .cause = cause,
+                                     .stage = e->stage,
+                                     .charged = e->charged});
 }
 
 static bool witness_in_order(const struct mf_witness *w, uint64_t seq)
@@ -201,6 +216,7 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
     ping->state = outcome == MF_OUTCOME_ANSWERED ? MF_SLOT_GOOD : MF_SLOT_BAD;
     ping->outcome = (uint8_t)outcome;
     ping->committed = (uint16_t)charged;
+    ended_tell(a, &(struct mf_ended){.stream = pong->stream, .seq = pong->seq, .outcome = outcome, .charged = charged});
     return outcome;
 }
 

@@ -61,7 +61,7 @@ void mf_cell_states_free(struct mf_cell_state *states, uint32_t n)
 
 /* --- runs --------------------------------------------------------------------------------------------------------- */
 
-int mf_cell_state_add(struct mf_cell_state *state, const struct mf_result *run, struct mf_error *err)
+static int state_add(struct mf_cell_state *state, const struct mf_result *run, struct mf_error *err)
 {
     if (!state->has_result && mf_result_init(&state->result, err) != 0)
         return -1;
@@ -69,6 +69,33 @@ int mf_cell_state_add(struct mf_cell_state *state, const struct mf_result *run, 
         return -1;
     state->has_result = true;
     return 0;
+}
+
+int mf_cell_state_run(struct mf_cell_state *state, const char *dir, const struct mf_result *result,
+                      const struct mf_error *trouble, bool interrupted, struct mf_run_said *said, struct mf_error *err)
+{
+    const struct mf_cell *cell = state->cell;
+    struct mf_judgement *judgement = calloc(1, sizeof *judgement);
+    *said = (struct mf_run_said){.verdict = MF_VERDICT_UNKNOWN};
+    if (!judgement)
+        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for a judgement");
+    mf_judge(result, cell->expect, cell->expect_count, &cell->proof, judgement);
+    if (trouble->text[0])
+        mf_judgement_trouble(judgement, trouble);
+    if (interrupted)
+        mf_judgement_note(judgement, MF_VERDICT_UNKNOWN, "interrupted");
+    said->verdict = judgement->verdict;
+    snprintf(said->why, sizeof said->why, "%.*s", MF_TEXT_BYTES - 1,
+             trouble->text[0]     ? trouble->text
+             : judgement->reasons ? judgement->reason[0]
+                                  : "");
+    struct mf_report_cell report = mf_cell_state_report(state);
+    report.result = result;
+    report.judgement = judgement;
+    int bad = mf_report_write_run(dir, &report, err) != 0 || state_add(state, result, err) != 0;
+    state->runs_count += !bad;
+    free(judgement);
+    return bad ? -1 : 0;
 }
 
 void mf_cell_state_trouble(struct mf_cell_state *state, const struct mf_error *err)

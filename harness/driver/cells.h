@@ -27,8 +27,15 @@ struct mf_cell_state {
 struct mf_cell_state *mf_cell_states_new(const struct mf_scenario *scenario, struct mf_error *err);
 void mf_cell_states_free(struct mf_cell_state *states, uint32_t n); /* takes NULL */
 
-/* Adds a run. -1 with INTERNAL. */
-int mf_cell_state_add(struct mf_cell_state *state, const struct mf_result *run, struct mf_error *err);
+/* What became of a run, in a line. */
+struct mf_run_said {
+    enum mf_verdict verdict;
+    char why[MF_TEXT_BYTES];
+};
+/* A run is in: judges it, writes its folder, adds it to the cell. `trouble`: what broke it off, if its text is not
+ * empty. -1 with INTERNAL; *said stands then, too. */
+int mf_cell_state_run(struct mf_cell_state *state, const char *dir, const struct mf_result *result,
+                      const struct mf_error *trouble, bool interrupted, struct mf_run_said *said, struct mf_error *err);
 void mf_cell_state_trouble(struct mf_cell_state *state, const struct mf_error *err);
 /* When its last run is in: derives and judges all of them together. */
 void mf_cell_state_judge(struct mf_cell_state *state, bool interrupted);

@@ -9,7 +9,7 @@
 #define REPEAT_MAX 10000
 #define SEED_MAX   INT64_MAX /* what JSON carries whole */
 
-enum { OPTION_SET, OPTION_OUT, OPTION_REPEAT, OPTION_SEED, OPTION_CELL, OPTION_NO_PLOT, OPTION_QUIET };
+enum { OPTION_SET, OPTION_OUT, OPTION_REPEAT, OPTION_SEED, OPTION_CELL, OPTION_HISTORY, OPTION_NO_PLOT, OPTION_QUIET };
 
 static const struct mf_option options[] = {
     [OPTION_SET] = {"set", "PATH=JSON",
@@ -18,6 +18,7 @@ static const struct mf_option options[] = {
     [OPTION_REPEAT] = {"repeat", "N", "runs of each cell, instead of the scenario's"},
     [OPTION_SEED] = {"seed", "N", "the seed, instead of the scenario's"},
     [OPTION_CELL] = {"cell", "NAME", "only this cell; may be given again"},
+    [OPTION_HISTORY] = {"history", NULL, "write every message's record: midflight judge reads them"},
     [OPTION_NO_PLOT] = {"no-plot", NULL, "make no plots"},
     [OPTION_QUIET] = {"quiet", NULL, "no progress on stderr"},
     {NULL, NULL, NULL},
@@ -45,6 +46,9 @@ static int option_take(struct mf_session_options *o, const struct mf_word *word,
     case OPTION_SEED:
         o->scenario.has_seed = true;
         return mf_word_number(word, 0, SEED_MAX, &o->scenario.seed, err);
+    case OPTION_HISTORY:
+        o->history = true;
+        return 0;
     case OPTION_NO_PLOT:
         o->no_plot = true;
         return 0;

@@ -152,6 +152,8 @@ static int member_start(struct mf_crew *crew, uint32_t i, const struct mf_crew_o
     struct mf_control_writer w;
     struct mf_plan plan;
     mf_shape_plan(crew->cell, i, o->endpoint, o->seed, &plan);
+    if (o->history && mf_shape_history(&plan, o->dir, err) != 0)
+        return -1;
     if (mf_plan_write(&plan, &w) != 0)
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "the plan of the load does not fit into a control line");
     *m = (struct mf_crew_member){.crew = crew, .number = i + 1};

@@ -51,6 +51,7 @@ struct mf_crew_options {
     const char *endpoint;
     const struct mf_recorder *rec;
     uint64_t seed;
+    bool history; /* each account writes its own into `dir` */
     int net_fd; /* the network namespace that they live in; 0: ours */
 };
 

@@ -268,7 +268,8 @@ static void crew_begin(struct mf_run *run, const char *endpoint)
                                       .endpoint = endpoint,
                                       .rec = &run->rec,
                                       .net_fd = run->net_fd,
-                                      .seed = run->options.seed};
+                                      .seed = run->options.seed,
+                                      .history = run->options.history};
     struct mf_error err;
     run->phase = PHASE_CONNECTING;
     uv_timer_start(&run->deadline, on_connect_late, (uint64_t)run_load(run)->connect_timeout_ms + CONNECT_GRACE_MS, 0);
@@ -410,8 +411,11 @@ static int local_plans_make(struct mf_run *run, struct mf_error *err)
     run->local_plans = calloc(n, sizeof *run->local_plans);
     if (!run->local_plans)
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the pingers' plans");
-    for (uint32_t w = 0; w < n; w++)
+    for (uint32_t w = 0; w < n; w++) {
         mf_shape_plan(run->options.cell, w, "local", run->options.seed, &run->local_plans[w]);
+        if (run->options.history && mf_shape_history(&run->local_plans[w], run->options.dir, err) != 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -572,6 +576,16 @@ int mf_run_gather(struct mf_run *run, uint32_t number, struct mf_result *result,
     mf_result_derive(result);
     *err = run->error;
     return 0;
+}
+
+const struct mf_recorder *mf_run_recorder(const struct mf_run *run)
+{
+    return &run->rec;
+}
+
+const struct mf_target_witness *mf_run_witness(const struct mf_run *run)
+{
+    return &run->witness;
 }
 
 void mf_run_free(struct mf_run *run)

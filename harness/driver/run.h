@@ -25,6 +25,7 @@ struct mf_run_options {
     const uint32_t *versions; /* of the cell's modules */
     const char *dir;          /* cells/<cell>/run-<n>, which exists */
     uint64_t seed;
+    bool history; /* every message's record is written into `dir` */
 };
 
 /* How it goes; torn by a message or two, since the others go on writing. */
@@ -44,6 +45,9 @@ void mf_run_look(const struct mf_run *run, struct mf_run_view *view);
  * run that has measured something), or -1 with *err: it never came so far as to send a ping, or the result cannot be
  * made. */
 int mf_run_gather(struct mf_run *run, uint32_t number, struct mf_result *result, struct mf_error *err);
+/* After mf_run_gather: for the history. */
+const struct mf_recorder *mf_run_recorder(const struct mf_run *run);
+const struct mf_target_witness *mf_run_witness(const struct mf_run *run);
 void mf_run_free(struct mf_run *run); /* takes NULL; after it is over */
 
 #endif

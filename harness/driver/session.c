@@ -10,7 +10,9 @@
 #include <uv.h>
 
 #include "driver/cells.h"
+#include "driver/conclude.h"
 #include "driver/folder.h"
+#include "driver/history.h"
 #include "driver/locate.h"
 #include "driver/plots.h"
 #include "driver/progress.h"
@@ -89,28 +91,13 @@ static void loop_close(struct session *s)
 
 /* --- trouble ------------------------------------------------------------------------------------------------------ */
 
-static int gravity(enum mf_status status)
-{
-    switch (status) {
-    case MF_STATUS_INTERNAL:
-        return 3;
-    case MF_STATUS_USAGE:
-        return 2;
-    case MF_STATUS_TARGET:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
 /* The cell is not to be trusted, the others go on. */
 static void cell_trouble(struct session *s, struct mf_cell_state *state, const struct mf_error *err)
 {
     if (!err->text[0] || err->status == MF_STATUS_INTERRUPTED)
         return;
     mf_cell_state_trouble(state, err);
-    if (gravity(err->status) > gravity(s->trouble))
-        s->trouble = err->status;
+    s->trouble = mf_status_gravest(s->trouble, err->status);
 }
 
 /* Nothing more can be measured or written. */
@@ -122,42 +109,32 @@ static void break_off(struct session *s, const struct mf_error *err)
 
 /* --- one run ------------------------------------------------------------------------------------------------------ */
 
-static void run_judge_and_write(struct session *s, struct mf_cell_state *state, const char *dir,
-                                struct mf_result *result, const struct mf_error *trouble)
+/* What is needed to judge it again; a history that is not whole is trouble of ours. */
+static void history_keep(struct session *s, uint32_t number, const char *dir, struct mf_error *trouble)
 {
-    struct mf_judgement *judgement = calloc(1, sizeof *judgement);
     struct mf_error err = {0};
-    if (!judgement) {
-        mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "no memory for a judgement");
-        break_off(s, &err);
+    if (!s->options->history)
         return;
-    }
-    const struct mf_cell *cell = state->cell;
-    mf_judge(result, cell->expect, cell->expect_count, &cell->proof, judgement);
-    if (trouble->text[0])
-        mf_judgement_trouble(judgement, trouble);
-    if (s->interrupts)
-        mf_judgement_note(judgement, MF_VERDICT_UNKNOWN, "interrupted");
-    struct mf_report_cell report = mf_cell_state_report(state);
-    report.result = result;
-    report.judgement = judgement;
-    mf_progress_run_end(&s->progress, result, judgement->verdict,
-                        trouble->text[0]     ? trouble->text
-                        : judgement->reasons ? judgement->reason[0]
-                                             : "");
-    if (mf_report_write_run(dir, &report, &err) == 0 && mf_cell_state_add(state, result, &err) == 0)
-        state->runs_count++;
-    else
+    if (!trouble->text[0] && !s->interrupts)
+        mf_history_check(mf_run_recorder(s->run), dir, trouble);
+    const struct mf_history_kept kept = {.number = number,
+                                         .interrupted = s->interrupts > 0,
+                                         .trouble = *trouble,
+                                         .witness = *mf_run_witness(s->run)};
+    if (mf_history_keep(dir, mf_run_recorder(s->run), &kept, &err) != 0)
         break_off(s, &err);
-    free(judgement);
 }
 
 static void run_gather(struct session *s, struct mf_cell_state *state, uint32_t number, const char *dir)
 {
     struct mf_result result = {0};
-    struct mf_error trouble = {0};
+    struct mf_error trouble = {0}, err = {0};
+    struct mf_run_said said;
     if (mf_result_init(&result, &trouble) == 0 && mf_run_gather(s->run, number, &result, &trouble) == 0) {
-        run_judge_and_write(s, state, dir, &result, &trouble);
+        history_keep(s, number, dir, &trouble);
+        if (mf_cell_state_run(state, dir, &result, &trouble, s->interrupts > 0, &said, &err) != 0)
+            break_off(s, &err);
+        mf_progress_run_end(&s->progress, &result, said.verdict, said.why);
     } else {
         mf_progress_run_end(&s->progress, NULL,
                             trouble.status == MF_STATUS_SKIPPED ? MF_VERDICT_SKIPPED : MF_VERDICT_UNKNOWN, trouble.text);
@@ -177,7 +154,8 @@ static void run_do(struct session *s, struct mf_cell_state *state, uint32_t cell
                                      .places = &s->places,
                                      .versions = state->versions,
                                      .dir = dir,
-                                     .seed = s->scenario->seed + number - 1};
+                                     .seed = s->scenario->seed + number - 1,
+                                     .history = s->options->history};
     if (mf_folder_run(s->folder, state->cell->name, number, dir, sizeof dir, &err) != 0) {
         break_off(s, &err);
         return;
@@ -225,43 +203,6 @@ static void rounds_do(struct session *s)
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
-static int plan_write(const struct session *s, const struct mf_report *report, struct mf_error *err)
-{
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out)
-        return mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "no memory for plan.txt");
-    mf_report_plan(out, report);
-    int bad = fclose(out) == 0 ? mf_report_write_text(s->folder, "plan.txt", text, err)
-                               : mf_error_errno(err, MF_STATUS_INTERNAL, NULL, "no memory for plan.txt");
-    free(text);
-    return bad;
-}
-
-static int report_write(struct session *s, enum mf_verdict *verdict, struct mf_error *err)
-{
-    uint32_t n = s->scenario->cells_count;
-    struct mf_report_cell *cells = calloc(n, sizeof *cells);
-    if (!cells)
-        return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the report");
-    struct mf_report report = {.scenario = s->scenario->name,
-                               .seed = s->scenario->seed,
-                               .interrupted = s->interrupts > 0,
-                               .error = s->broken.text[0] ? s->broken.text : NULL,
-                               .cells = cells,
-                               .cells_count = n};
-    for (uint32_t i = 0; i < n; i++) {
-        mf_cell_state_judge(&s->cells[i], s->interrupts > 0);
-        cells[i] = mf_cell_state_report(&s->cells[i]);
-        report.verdict = mf_verdict_worst(report.verdict, s->cells[i].judgement.verdict);
-    }
-    *verdict = report.verdict;
-    int bad = mf_report_write(s->folder, &report, err) != 0 || plan_write(s, &report, err) != 0;
-    free(cells);
-    return bad ? -1 : 0;
-}
-
 static void on_plots_done(void *ctx, const char *note)
 {
     struct session *s = ctx;
@@ -285,23 +226,17 @@ static void plots_make(struct session *s)
         uv_run(&s->loop, UV_RUN_ONCE);
 }
 
-static enum mf_status status_of(const struct session *s, enum mf_verdict verdict)
-{
-    static const enum mf_status of_verdict[] = {[MF_VERDICT_PASS] = MF_STATUS_PASS,
-                                                [MF_VERDICT_SKIPPED] = MF_STATUS_SKIPPED,
-                                                [MF_VERDICT_UNKNOWN] = MF_STATUS_UNKNOWN,
-                                                [MF_VERDICT_FAIL] = MF_STATUS_FAIL};
-    if (s->interrupts)
-        return MF_STATUS_INTERRUPTED;
-    return s->trouble != MF_STATUS_PASS ? s->trouble : of_verdict[verdict];
-}
-
 static int session_report(struct session *s, enum mf_status *status, struct mf_error *err)
 {
     enum mf_verdict verdict = MF_VERDICT_PASS;
     struct mf_table_style style = mf_terminal_style(stdout);
     const char *paths[] = {s->folder};
-    if (report_write(s, &verdict, err) != 0)
+    const struct mf_conclusion conclusion = {.folder = s->folder,
+                                             .scenario = s->scenario,
+                                             .cells = s->cells,
+                                             .interrupted = s->interrupts > 0,
+                                             .broken = s->broken.text[0] ? s->broken.text : NULL};
+    if (mf_conclude(&conclusion, &verdict, err) != 0)
         return -1;
     if (s->broken.text[0]) {
         *err = s->broken;
@@ -310,7 +245,7 @@ static int session_report(struct session *s, enum mf_status *status, struct mf_e
     plots_make(s);
     if (mf_compare(stdout, paths, 1, &style, err) != 0)
         return -1;
-    *status = status_of(s, verdict);
+    *status = s->interrupts ? MF_STATUS_INTERRUPTED : mf_conclusion_status(verdict, s->trouble);
     printf("%s: %s\n", mf_verdict_keys[verdict], s->folder);
     return 0;
 }

@@ -15,7 +15,7 @@ struct mf_session_options {
     const char *scenario_path;
     struct mf_scenario_options scenario;
     const char *out; /* NULL: results/<UTC time>-<scenario name> */
-    bool no_plot, quiet;
+    bool no_plot, quiet, history;
 };
 
 /* 0 with the exit status of what was concluded; -1 with *err where no report could be made. */

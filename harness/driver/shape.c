@@ -302,6 +302,15 @@ void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint,
     plan_points(cell, plan);
 }
 
+int mf_shape_history(struct mf_plan *plan, const char *dir, struct mf_error *err)
+{
+    int n = snprintf(plan->history, sizeof plan->history, "%s", dir);
+    if (n < 0 || (size_t)n >= sizeof plan->history)
+        return mf_error_set(err, MF_STATUS_USAGE, dir, "the path is too long for a history; allowed: %zu bytes",
+                            sizeof plan->history - 1);
+    return 0;
+}
+
 void mf_shape_load_text(const struct mf_load *load, char *text, size_t bytes)
 {
     if (load->open)

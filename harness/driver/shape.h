@@ -33,6 +33,8 @@ void mf_shape_log(const struct mf_cell *cell, const uint32_t *versions, const st
 /* Worker w's orders. The points of row i that the load watches belong to worker i mod workers, with that worker's share
  * of the count. Probes are worker 0's. */
 void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint, uint64_t seed, struct mf_plan *plan);
+/* This worker writes a history into `dir`. -1 with USAGE: the path is too long for an order. */
+int mf_shape_history(struct mf_plan *plan, const char *dir, struct mf_error *err);
 /* "open, 20000/s" | "closed, window 64" */
 void mf_shape_load_text(const struct mf_load *load, char *text, size_t bytes);
 /* Whether the node fires this kind of point itself. */

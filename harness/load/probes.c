@@ -31,6 +31,7 @@ static int probes_account(struct mf_probes *s, struct mf_error *err)
                                     .timeout_ns = PATIENCE_NS,
                                     .window_ns = plan->window_ns,
                                     .window_hint = 2,
+                                    .history_dir = plan->history,
                                 },
                                 err);
     return s->account ? 0 : -1;

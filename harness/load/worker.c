@@ -180,6 +180,7 @@ static int worker_account(struct mf_worker *w, struct mf_error *err)
                                     .timeout_ns = plan->timeout_ns,
                                     .window_ns = plan->window_ns,
                                     .window_hint = (uint32_t)(hint < WINDOW_HINT_MAX ? hint : WINDOW_HINT_MAX),
+                                    .history_dir = plan->history,
                                 },
                                 err);
     return w->account ? 0 : -1;

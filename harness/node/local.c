@@ -64,7 +64,8 @@ static int local_account(struct mf_local *local, struct mf_core *core, struct mf
                                        .processes = plan->processes,
                                        .timeout_ns = plan->timeout_ns,
                                        .window_ns = plan->window_ns,
-                                       .window_hint = (uint32_t)(hint < WINDOW_HINT_MAX ? hint : WINDOW_HINT_MAX)};
+                                       .window_hint = (uint32_t)(hint < WINDOW_HINT_MAX ? hint : WINDOW_HINT_MAX),
+                                       .history_dir = plan->history};
     local->account = mf_account_new(&core->rec, &config, err);
     return local->account ? 0 : -1;
 }

@@ -173,6 +173,27 @@ fail:
     return -1;
 }
 
+int mf_recorder_restore(struct mf_recorder *rec, const void *bytes, size_t n, struct mf_error *err)
+{
+    const struct mf_recorder_header *was = bytes;
+    struct mf_recorder_header h;
+    *rec = (struct mf_recorder){.fd = -1};
+    if (n < sizeof *was || was->magic != MF_RECORDER_MAGIC)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL, "is no flight recorder");
+    if (was->version != MF_RECORDER_VERSION || was->header_bytes != sizeof *was || was->layout != recorder_layout())
+        return mf_error_set(err, MF_STATUS_USAGE, NULL,
+                            "is a flight recorder of another version: the midflight that wrote it can read it");
+    header_lay_out(&h, &was->shape);
+    if (h.stages_at != n || was->stages_at != n || was->upgrade_log_at != h.upgrade_log_at ||
+        was->node_at != h.node_at || was->workers_at != h.workers_at || was->worker_stride != h.worker_stride ||
+        was->total_bytes != h.total_bytes)
+        return mf_error_set(err, MF_STATUS_USAGE, NULL, "is a flight recorder that is cut off, or damaged");
+    if (mf_recorder_create(rec, &was->shape, err) != 0)
+        return -1;
+    memcpy(rec->base, bytes, n);
+    return 0;
+}
+
 void mf_recorder_close(struct mf_recorder *rec)
 {
     if (!rec->base)

@@ -27,7 +27,7 @@
 #include "base/hist.h"
 
 #define MF_RECORDER_MAGIC   0x6d6964666c696768ULL /* "midfligh" */
-#define MF_RECORDER_VERSION 1
+#define MF_RECORDER_VERSION 2
 #define MF_REASON_BYTES     160
 
 /* The lists. Each MF_..._KEYS table gives the JSON key of an id. */
@@ -225,6 +225,15 @@ struct mf_half_mark {
     uint64_t seq;
 };
 
+/* What became of the history that a worker was to write. All 0: none was wanted. */
+struct mf_history_told {
+    _Atomic uint32_t done; /* written last: the file is closed, and all of this is final */
+    uint32_t wanted;       /* 1: the file was made */
+    uint32_t error;        /* errno of the first write that failed; 0: none did */
+    uint64_t records, bytes;
+    uint64_t dropped; /* records that are not in the file */
+};
+
 /* One worker's account. Written by that worker only (but for half.armed). */
 struct mf_worker_record {
     _Atomic uint64_t due, written;      /* pings whose due instant has come; pings the kernel has taken whole */
@@ -257,6 +266,7 @@ struct mf_worker_record {
     uint64_t timeout_ns, window_ns; /* as the account was told: a ping's timeout, an upgrade's window */
     _Atomic uint32_t finished;      /* 1 when all of this section is final */
     struct mf_half_mark half;
+    struct mf_history_told history;
     struct mf_wire_tally wire[MF_WIRE_STATE_COUNT]; /* of the probes' section; 0 in all others */
 
     struct mf_hist response, service,
@@ -279,6 +289,9 @@ int mf_recorder_create(struct mf_recorder *rec, const struct mf_recorder_shape *
 /* Maps an inherited descriptor. Fails with INTERNAL where magic, version or size do not fit. Takes the descriptor, on
  * failure too (it is then closed). */
 int mf_recorder_map(struct mf_recorder *rec, int fd, struct mf_error *err);
+/* Makes one again from bytes that once were one, up to its stages, which are empty. Fails with USAGE: they are none, or
+ * of another version; INTERNAL as mf_recorder_create. */
+int mf_recorder_restore(struct mf_recorder *rec, const void *bytes, size_t n, struct mf_error *err);
 void mf_recorder_close(struct mf_recorder *rec);
 
 struct mf_worker_record *mf_recorder_worker(const struct mf_recorder *rec, uint32_t worker);

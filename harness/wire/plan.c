@@ -50,6 +50,7 @@ int mf_plan_write(const struct mf_plan *plan, struct mf_control_writer *w)
     mf_control_put(w, "endpoint", plan->endpoint);
     mf_control_put(w, "codec", plan->codec);
     mf_control_put(w, "codec_conf", plan->codec_conf);
+    mf_control_put(w, "history", plan->history);
     mf_control_put(w, "mode", mode_words[plan->mode]);
     mf_control_put(w, "arrivals", arrivals_words[plan->arrivals]);
     snprintf(text, sizeof text, "%.17g", plan->rate_per_s);
@@ -174,6 +175,9 @@ int mf_plan_read(struct mf_plan *plan, const struct mf_control_line *line, const
         return -1;
     *what = "codec_conf";
     if (!read_any_text(line, *what, plan->codec_conf, sizeof plan->codec_conf))
+        return -1;
+    *what = "history";
+    if (!read_any_text(line, *what, plan->history, sizeof plan->history))
         return -1;
     *what = "mode";
     int mode = read_word(line, *what, mode_words);

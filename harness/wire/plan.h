@@ -52,6 +52,7 @@ struct mf_plan {
     uint64_t timeout_ns, connect_timeout_ns, drain_ns,
         window_ns; /* window_ns: an upgrade's window, see checker/account.h */
     uint64_t seed;
+    char history[1024]; /* folder in which each account writes its history; "": none is wanted */
     uint32_t points;
     struct mf_plan_point point[MF_PLAN_POINTS];
 };

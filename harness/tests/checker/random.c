@@ -91,6 +91,15 @@ static void step_lose(uint64_t now)
     model_lost(&model, p, MF_OUTCOME_LOST, cause, now);
 }
 
+/* The target raises a stage byte, of whatever ping: where one is lost, the history must say what was read. */
+static void step_stage(void)
+{
+    const struct model_ping *p = pick();
+    uint8_t *stage = p ? mf_recorder_stage(&rig.rec, p->stream, p->seq) : NULL;
+    if (stage && *stage < MF_STAGE_COUNT)
+        *stage += 1;
+}
+
 static void step_upgrade(uint64_t now)
 {
     uint32_t k = rig.rec.header->requested;
@@ -140,6 +149,10 @@ static void run(uint64_t seed, bool clean)
             step_upgrade(now);
         else if (dice < 977)
             now += draw(60) * MS;
+        else if (dice < 980)
+            mf_account_wakeup(rig.account, now, draw(5 * MS));
+        else
+            step_stage();
     }
     for (uint32_t i = 0; clean && i < model.used; i++)
         if (model.ping[i].outcome < 0)

@@ -267,7 +267,7 @@ VACUOUS(a_loss_without_its_cause, "balance", rig.record->outcome[MF_OUTCOME_LOST
 VACUOUS(a_loss_without_its_stage, "balance", rig.record->outcome[MF_OUTCOME_LOST]++; rig.record->due++;
         rig.record->lost_by_cause[0]++;)
 VACUOUS(not_sent, "could not send", rig.record->outcome[MF_OUTCOME_NOT_SENT]++; rig.record->due++;)
-VACUOUS(too_much_steal, "the machine's host", mf_account_stolen(rig.account, 100, 21);)
+VACUOUS(too_much_steal, "the machine's host", rig.record->processors = 100; rig.record->stolen = 21;)
 VACUOUS(too_much_taint, "late", for (int i = 0; i < 25; i++) rig.bins[i].instrument_late_ns = 3 * MS;)
 VACUOUS(the_target_died, "died", witness.died = 1; strcpy(witness.died_text, "signal 11");)
 
@@ -435,8 +435,8 @@ Test(result, a_spike_in_a_tainted_bin_is_not_claimed_but_losses_are)
 {
     clean_run(2);
     uint32_t bin = (uint32_t)(90 * MS / (10 * MS));
-    rig.bins[bin].instrument_late_ns = 3 * MS; /* where the first upgrade's highest response was due */
     rig_finish(&rig);
+    rig.bins[bin].instrument_late_ns = 3 * MS; /* where the first upgrade's highest response was due */
     rig.tally[0].outcome[MF_OUTCOME_LOST] = 2;
     read_run();
     cr_assert(eq(i64, result.upgrades[0].spike_ns, -1));
@@ -460,6 +460,7 @@ static int64_t spike_of_stall(uint64_t response_ns, uint32_t bins_later, uint64_
         rig_round(&rig, 0, due, due + (i == 40 ? response_ns : MS));
     }
     rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 410 * MS);
+    rig_finish(&rig);
     rig.bins[40 + bins_later].instrument_late_ns = late_ns;
     read_run();
     int64_t spike_ns = result.upgrades[0].spike_ns;

@@ -3,16 +3,69 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "checker/replay.h"
+#include "recorder/history_writer.h"
 
 static const uint32_t cycle[] = {1, 2, 3, 2};
 
+static void history_begin(struct rig *rig)
+{
+    strcpy(rig->folder, "/tmp/midflight-rig-XXXXXX");
+    cr_assert(ne(ptr, mkdtemp(rig->folder), NULL));
+    rig->config.history_dir = rig->folder;
+}
+
+static void history_check(struct rig *rig)
+{
+    static struct mf_history_reader reader;
+    struct mf_recorder again;
+    struct mf_replay_told told;
+    struct mf_error err = {0};
+    char path[64];
+    cr_assert(eq(int, mf_history_path(path, sizeof path, rig->folder, 0, &rig->rec.header->shape), 0));
+    mf_account_free(rig->account);
+    rig->account = NULL;
+    cr_assert(eq(u32, rig->record->history.done, 1));
+    cr_assert(eq(u64, rig->record->history.dropped, 0));
+    cr_assert(eq(int, mf_recorder_restore(&again, rig->rec.base, rig->rec.header->stages_at, &err), 0), "%s", err.text);
+    mf_replay_clear(&again, 0);
+    cr_assert(not(mf_replay_is_same(&rig->rec, &again, 0)));
+    cr_assert(eq(int, mf_history_open(&reader, path, &err), 0), "%s", err.text);
+    cr_assert(eq(int, mf_replay(&again, &reader, NULL, &told, &err), 0), "%s", err.text);
+    cr_assert(eq(str, told.gap, (char *)""));
+    cr_assert(eq(u64, told.records, rig->record->history.records));
+    cr_assert(eq(u64, told.dues, rig->record->due));
+    cr_assert(mf_replay_is_same(&rig->rec, &again, 0), "told again, the history gives other numbers");
+    mf_history_close(&reader);
+    mf_recorder_close(&again);
+    unlink(path);
+    rmdir(rig->folder);
+}
+
+static void open_any(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades, uint32_t control_from,
+                     bool records);
+
 void rig_open(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades)
 {
-    rig_open_control(rig, streams, processes, upgrades, 0);
+    open_any(rig, streams, processes, upgrades, 0, true);
+}
+
+void rig_open_unrecorded(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades)
+{
+    open_any(rig, streams, processes, upgrades, 0, false);
 }
 
 void rig_open_control(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades, uint32_t control_from)
+{
+    open_any(rig, streams, processes, upgrades, control_from, true);
+}
+
+static void open_any(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades, uint32_t control_from,
+                     bool records)
 {
     const struct mf_recorder_shape shape = {.workers = 1,
                                             .upgrades = upgrades,
@@ -40,6 +93,8 @@ void rig_open_control(struct rig *rig, uint32_t streams, uint32_t processes, uin
     rig->rec.header->end_ns = START + 1000 * MS;
     for (uint32_t p = 0; p < RIG_PROCESSES; p++)
         rig->instance[p] = p + 1;
+    if (records)
+        history_begin(rig);
     rig->account = mf_account_new(&rig->rec, &rig->config, &err);
     cr_assert(ne(ptr, rig->account, NULL), "%s", err.text);
     rig->record = mf_recorder_worker(&rig->rec, 0);
@@ -89,6 +144,8 @@ void rig_finish(struct rig *rig)
     cr_assert(eq(u64, mf_account_open(rig->account, &expired), 0));
     cr_assert(eq(u64, expired, 0));
     bins_check(rig);
+    if (rig->folder[0])
+        history_check(rig);
 }
 
 void rig_close(struct rig *rig)

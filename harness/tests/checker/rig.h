@@ -1,6 +1,10 @@
 /* An account with its recorder, and a target that the test plays itself: every process counts, has an instance and a
  * version.
  *
+ * It writes a history (but for `unrecorded` ones), and rig_finish tells that again to a new account, which must
+ * come to the same section, byte by byte: so each test of the account is one of the history, too. Its own account is
+ * gone after that.
+ *
  * Life: rig_open; the test; rig_close, which finishes the account and checks both equations, the causes and the stages.
  */
 #ifndef MF_TESTS_CHECKER_RIG_H
@@ -23,6 +27,7 @@ struct rig {
     uint64_t count[RIG_PROCESSES], instance[RIG_PROCESSES];
     uint32_t version;
     bool finished;
+    char folder[32]; /* of its history; "": it writes none */
 };
 
 /* One worker with `streams` streams over `processes` processes; timeout 100 ms, window 50 ms, 100 bins of 10 ms, 16
@@ -30,6 +35,8 @@ struct rig {
 void rig_open(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades);
 /* Processes from `control_from` on are the control group. */
 void rig_open_control(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades, uint32_t control_from);
+/* For more messages than one would write. */
+void rig_open_unrecorded(struct rig *rig, uint32_t streams, uint32_t processes, uint32_t upgrades);
 void rig_finish(struct rig *rig);
 void rig_close(struct rig *rig);
 

@@ -240,6 +240,7 @@ static const struct mf_plan plan = {
     .workers = 3,
     .endpoint = "unix:/run/some folder/100%.sock",
     .codec = "frame",
+    .history = "/tmp/a result/cells/all/run-1",
     .codec_conf = "method GET\npath /100%?a=b c\n",
     .pipeline = 9,
     .connections = 4,
@@ -309,6 +310,7 @@ Test(plan, comes_back_as_it_was)
     cr_expect(same(back.endpoint, plan.endpoint));
     cr_expect(same(back.codec, plan.codec));
     cr_expect(same(back.codec_conf, plan.codec_conf));
+    cr_expect(same(back.history, plan.history));
 }
 
 Test(plan, every_key_is_required_and_named)
@@ -330,7 +332,7 @@ Test(plan, every_key_is_required_and_named)
         less.pair[i] = line.pair[i];
         less.pair[i].value = "-1";
         cr_assert(mf_plan_read(&back, &less, &what) == -1 || strcmp(line.pair[i].key, "endpoint") == 0 ||
-                  strncmp(line.pair[i].key, "codec", 5) == 0);
+                  strcmp(line.pair[i].key, "history") == 0 || strncmp(line.pair[i].key, "codec", 5) == 0);
     }
 }
 
