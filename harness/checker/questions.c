@@ -86,6 +86,8 @@ static struct mf_question_answer processes_answer(const struct mf_result *r)
     uint32_t other_pid = 0, told = 0, threads_told = 0, threads_same = 0;
     for (uint32_t k = 0; k < r->upgrades_count; k++) {
         const struct mf_upgrade_result *u = r->upgrades + k;
+        if (u->fired && u->made_anew != UINT32_MAX && r->target.is_command)
+            made_anew += u->made_anew; /* of OS processes: told by /proc, and no proof of what lives in them */
         if (!u->fired || u->made_anew == UINT32_MAX || u->threads_ended == UINT32_MAX)
             continue;
         told++;
@@ -97,10 +99,15 @@ static struct mf_question_answer processes_answer(const struct mf_result *r)
     }
     uint64_t remade = r->extra[MF_EXTRA_REMADE];
     bool no = made_anew || threads_ended || other_pid || remade || r->target.died || threads_same < threads_told;
-    bool witnessed = told == r->fired || r->target.gives_state;
-    return say(no          ? MF_ANSWER_NO
-               : witnessed ? MF_ANSWER_YES
-                           : MF_ANSWER_UNKNOWN,
+    bool witnessed = told == r->fired || r->target.gives_instance;
+    enum mf_answer_word answer = no ? MF_ANSWER_NO : witnessed ? MF_ANSWER_YES : MF_ANSWER_UNKNOWN;
+    if (r->target.is_command)
+        return say(
+            answer,
+            "at %" PRIu32 " upgrades: %" PRIu64 " OS processes of those that lived at the request had ended by the "
+            "next; %" PRIu64 " instances seen to change%s; the target died unasked %" PRIu32 " times",
+            r->fired, made_anew, remade, r->target.gives_instance ? "" : " (the answers carry none)", r->target.died);
+    return say(answer,
                "at %" PRIu32 " upgrades (%" PRIu32 " told by the target): %" PRIu64 " processes made anew, %" PRIu64
                " threads ended, %" PRIu32 " times another OS process, which died unasked %" PRIu32 " times; %" PRIu64
                " instances seen to change; the threads' ids were the same after %" PRIu32 " of %" PRIu32,

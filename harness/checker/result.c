@@ -300,6 +300,9 @@ static void target_merge(struct mf_target_witness *to, const struct mf_target_wi
         *to = *from;
         return;
     }
+    to->gives_version &= from->gives_version; /* what was proved in all of them */
+    to->gives_state &= from->gives_state;
+    to->gives_instance &= from->gives_instance;
     to->rss_bytes_last = from->rss_bytes_last ? from->rss_bytes_last : to->rss_bytes_last;
     if (!to->died)
         memcpy(to->died_text, from->died_text, sizeof to->died_text);

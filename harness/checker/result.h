@@ -86,10 +86,11 @@ struct mf_fault_result {
 
 /* What the driver saw of the target besides the recorder. */
 struct mf_target_witness {
-    uint64_t rss_bytes_first, rss_bytes_last; /* 0: not known */
-    uint32_t died;                            /* times that a target's OS process ended unasked */
-    bool exchanges;                           /* the strategy is meant to bring new code (not `none`) */
-    bool gives_version, gives_state;          /* what the target's answers carry */
+    uint64_t rss_bytes_first, rss_bytes_last;        /* 0: not known */
+    uint32_t died;                                   /* times that a target's OS process ended unasked */
+    bool exchanges;                                  /* the strategy is meant to bring new code (not `none`) */
+    bool is_command;                                 /* not our node: what happens inside is not told */
+    bool gives_version, gives_state, gives_instance; /* what the target's answers carry; state: a count */
     uint32_t processes, transport_local;
     uint32_t dead; /* runs at whose end, after the last ping, no OS process of it was left to answer */
     char died_text[MF_TEXT_BYTES];
@@ -137,7 +138,7 @@ struct mf_result {
         unbalanced_workers; /* in whose section an equation does not hold: a sum over workers or runs could hide it */
     double achieved_rate_per_s; /* of a cell: the lowest of its runs */
     struct mf_hist *response, *service, *lag;
-    struct mf_control *control; /* NULL: no control group */
+    struct mf_control *control;                /* NULL: no control group */
     uint32_t upgrades_planned, upgrades_count; /* count: slots below, fired or not */
     struct mf_upgrade_result *upgrades;
     double *spread_room;  /* [upgrades_count]: working room of derive */

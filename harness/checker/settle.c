@@ -142,6 +142,8 @@ static void witness_judge(struct mf_account *a, struct mf_stream *s, const struc
     struct mf_witness *w = s->witness + ping->turn;
     bool in_order = witness_in_order(w, pong->seq);
     const uint64_t *count = pong->has & 4 ? &pong->count : NULL;
+    a->record->has |= pong->has & 7u;
+    a->record->lacks |= ~(uint32_t)pong->has & 7u;
     if (pong->has & 1) {
         struct mf_version_finding found =
             mf_upgrades_version(&a->upgrades, w, pong->version, ping->committed, ping->written_ns, now_ns, in_order);

@@ -26,10 +26,12 @@ void mf_judgement_trouble(struct mf_judgement *judgement, const struct mf_error 
 static int state_init(struct mf_cell_state *state, const struct mf_cell *cell, uint64_t seed)
 {
     *state = (struct mf_cell_state){.cell = cell, .seed = seed};
-    state->versions = calloc(cell->node.modules_count, sizeof *state->versions);
+    state->versions = calloc(cell->node.modules_count + 1, sizeof *state->versions);
     state->parameters = calloc(cell->parameters_count + 1, sizeof *state->parameters);
     if (!state->versions || !state->parameters)
         return -1;
+    if (cell->command)
+        state->versions[0] = mf_command_version(cell->command, -1);
     for (uint32_t i = 0; i < cell->parameters_count; i++)
         state->parameters[i] = (struct mf_report_parameter){cell->parameters[i].path, cell->parameters[i].value};
     mf_shape_load_text(&cell->load, state->load_text, sizeof state->load_text);

@@ -86,17 +86,57 @@ static void expect_print(const struct mf_expect *e)
     putchar('\n');
 }
 
+static void node_print(const struct mf_node_target *node)
+{
+    printf("    target node, strategy %s, %" PRIu32 " processes on %" PRIu32 " schedulers, modules", node->strategy,
+           node->processes, node->schedulers);
+    for (uint32_t i = 0; i < node->modules_count; i++)
+        printf(" %s", node->modules[i]);
+    putchar('\n');
+}
+
+static void words_print(const struct mf_argv *argv)
+{
+    for (uint32_t i = 0; i < argv->count; i++)
+        printf(" %.*s%s", (int)strcspn(argv->word[i], "\n"), argv->word[i], strchr(argv->word[i], '\n') ? "..." : "");
+}
+
+static void steps_print(const char *name, const struct mf_steps *steps)
+{
+    for (uint32_t i = 0; i < steps->count; i++) {
+        const struct mf_step *step = &steps->step[i];
+        printf("      %s %" PRIu32 ". %s", name, i + 1, mf_step_keys[step->verb]);
+        if (step->what)
+            printf(" %.*s", (int)strcspn(step->what, "\n"), step->what);
+        if (step->pid_file)
+            printf(" to %s", step->pid_file);
+        words_print(&step->argv);
+        putchar('\n');
+    }
+}
+
+static void command_print(const struct mf_command_target *c)
+{
+    printf("    target command %s, at %s, %" PRIu32 " processes:", c->name ? c->name : "without a name", c->endpoint,
+           c->processes);
+    words_print(&c->start);
+    putchar('\n');
+    steps_print("prepare", &c->prepare);
+    steps_print("upgrade", &c->upgrade);
+    steps_print("stop", &c->stop);
+}
+
 static void cell_print(const struct mf_cell *cell)
 {
     char load[64];
     const struct mf_load *l = &cell->load;
     mf_shape_load_text(l, load, sizeof load);
     printf("  cell %s\n", cell->name);
-    printf("    target node, strategy %s, %" PRIu32 " processes on %" PRIu32 " schedulers, modules",
-           cell->node.strategy, cell->node.processes, cell->node.schedulers);
-    for (uint32_t i = 0; i < cell->node.modules_count; i++)
-        printf(" %s", cell->node.modules[i]);
-    printf("\n    load %s, %s, codec %s, %" PRIu32 " workers, %" PRIu32 " connections, %" PRIu32
+    if (cell->command)
+        command_print(cell->command);
+    else
+        node_print(&cell->node);
+    printf("    load %s, %s, codec %s, %" PRIu32 " workers, %" PRIu32 " connections, %" PRIu32
            " streams each, %g ms after %g ms\n",
            load, mf_transport_keys[l->transport], l->codec, l->workers, l->connections, l->streams_per_connection,
            l->duration_ms, l->warmup_ms);

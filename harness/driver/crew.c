@@ -213,6 +213,18 @@ void mf_crew_release(struct mf_crew *crew, uint32_t k)
     first_say(crew, "release", k);
 }
 
+int mf_crew_ping(struct mf_crew *crew, const char *text, const char *expect)
+{
+    struct mf_control_writer w;
+    if (crew->members == 0 || !crew->member[0].child)
+        return -1;
+    mf_control_begin(&w, "say");
+    mf_control_put(&w, "text", text);
+    if (expect)
+        mf_control_put(&w, "expect", expect);
+    return mf_control_end(&w) != 0 ? -1 : mf_child_say(crew->member[0].child, &w);
+}
+
 void mf_crew_stop(struct mf_crew *crew, bool hurry)
 {
     crew->stopping = true;

@@ -62,6 +62,9 @@ void mf_crew_go(struct mf_crew *crew);
 void mf_crew_probe(struct mf_crew *crew, uint32_t k);
 void mf_crew_release(struct mf_crew *crew, uint32_t k);
 /* Politely, and at once where `hurry`. */
+/* Has the first worker write these bytes between two pings, outside the books, and swallow one answer that begins with
+ * `expect` (NULL: none comes). -1: it is not there, or the text is too long for a control line. */
+int mf_crew_ping(struct mf_crew *crew, const char *text, const char *expect);
 void mf_crew_stop(struct mf_crew *crew, bool hurry);
 
 #endif

@@ -15,6 +15,7 @@
 #include "driver/shape.h"
 #include "targets/netspace.h"
 #include "targets/target.h"
+#include "wire/codec.h"
 
 #define START_LEAD_NS    (20 * MF_NS_PER_MS) /* from `go` to the first ping: every worker has heard it by then */
 #define CONNECT_GRACE_MS 5000
@@ -41,7 +42,8 @@ struct mf_run {
     int net_fd; /* the run's own network namespace; 0: none */
     uv_timer_t deadline;
     struct mf_target_witness witness;
-    char log_path[PATH_MAX];
+    char log_path[PATH_MAX], steps_path[PATH_MAX], programs_dir[PATH_MAX];
+    bool reports_failures; /* an upgrade that fails is what this cell expects something of */
     bool target_lives, crew_lives, relay_lives, firing_open, faulting_open, deadline_open, target_stopping;
 };
 
@@ -394,6 +396,20 @@ static void on_target_failed(void *ctx, const struct mf_error *err)
     run_fail(ctx, err);
 }
 
+/* What an upgrade ran into. Where the scenario says what it expects of failures, they are findings. */
+static void on_target_trouble(void *ctx, const struct mf_error *err)
+{
+    struct mf_run *run = ctx;
+    if (!run->reports_failures && !run->error.text[0])
+        run->error = *err;
+}
+
+static int on_target_ping(void *ctx, const char *text, const char *expect)
+{
+    struct mf_run *run = ctx;
+    return run->crew_lives ? mf_crew_ping(&run->crew, text, expect) : -1;
+}
+
 static void on_target_stopped(void *ctx)
 {
     struct mf_run *run = ctx;
@@ -417,6 +433,37 @@ static int local_plans_make(struct mf_run *run, struct mf_error *err)
             return -1;
     }
     return 0;
+}
+
+static bool expects_failures(const struct mf_cell *cell)
+{
+    for (uint32_t i = 0; i < cell->expect_count; i++)
+        if (strcmp(cell->expect[i].key, "upgrades.failed") == 0)
+            return true;
+    return false;
+}
+
+static struct mf_target *command_new(struct mf_run *run, const struct mf_target_events *events, struct mf_error *err)
+{
+    const struct mf_run_options *o = &run->options;
+    snprintf(run->steps_path, sizeof run->steps_path, "%.4000s/steps.log", o->dir);
+    snprintf(run->programs_dir, sizeof run->programs_dir, "%s", o->places->node);
+    char *slash = strrchr(run->programs_dir, '/');
+    if (slash)
+        *slash = 0;
+    run->reports_failures = expects_failures(o->cell);
+    struct mf_command_options options = {.cell = o->cell,
+                                         .recorder = &run->rec,
+                                         .run_dir = o->dir,
+                                         .log_path = run->log_path,
+                                         .steps_path = run->steps_path,
+                                         .modules_dir = o->places->modules,
+                                         .programs_dir = run->programs_dir,
+                                         .has_faults = o->cell->faults_count > 0,
+                                         .faults = &run->faulting,
+                                         .prepare = mf_faulting_prepare,
+                                         .release = mf_faulting_release};
+    return mf_target_new_command(o->loop, &options, events, err);
 }
 
 static int target_begin(struct mf_run *run, struct mf_error *err)
@@ -445,10 +492,13 @@ static int target_begin(struct mf_run *run, struct mf_error *err)
                                       .finished = on_finished,
                                       .died = on_target_died,
                                       .failed = on_target_failed,
+                                      .trouble = on_target_trouble,
+                                      .ping = on_target_ping,
                                       .stopped = on_target_stopped};
     if (snprintf(run->log_path, sizeof run->log_path, "%s/target.log", o->dir) >= (int)sizeof run->log_path)
         return mf_error_set(err, MF_STATUS_USAGE, o->dir, "the path is too long");
-    run->target = mf_target_new_node(o->loop, &options, &events, err);
+    run->target =
+        o->cell->command ? command_new(run, &events, err) : mf_target_new_node(o->loop, &options, &events, err);
     if (!run->target || run->target->ops->start(run->target, err) != 0)
         return -1;
     run->target_lives = true;
@@ -459,8 +509,10 @@ static void witness_begin(struct mf_run *run)
 {
     const struct mf_cell *cell = run->options.cell;
     run->witness = (struct mf_target_witness){.exchanges = mf_shape_exchanges(cell),
-                                              .gives_version = true, /* both codecs of the node carry all three */
+                                              .is_command = cell->command != NULL,
+                                              .gives_version = true, /* our node says all three, with any codec */
                                               .gives_state = true,
+                                              .gives_instance = true,
                                               .processes = cell->node.processes,
                                               .transport_local = run_is_local(run)};
 }
@@ -558,6 +610,19 @@ void mf_run_look(const struct mf_run *run, struct mf_run_view *view)
     }
 }
 
+/* What a command's answers carry is what was seen in them. */
+static void witness_of_answers(struct mf_run *run)
+{
+    uint32_t has = 0, lacks = 0;
+    for (uint32_t w = 0; w < run->rec.header->shape.workers; w++) {
+        has |= mf_recorder_worker(&run->rec, w)->has;
+        lacks |= mf_recorder_worker(&run->rec, w)->lacks;
+    }
+    run->witness.gives_version = has & MF_HAS_VERSION;
+    run->witness.gives_state = has & ~lacks & MF_HAS_COUNT;
+    run->witness.gives_instance = has & ~lacks & MF_HAS_INSTANCE;
+}
+
 int mf_run_gather(struct mf_run *run, uint32_t number, struct mf_result *result, struct mf_error *err)
 {
     if (!run->went) {
@@ -566,6 +631,8 @@ int mf_run_gather(struct mf_run *run, uint32_t number, struct mf_result *result,
         *err = run->error;
         return -1;
     }
+    if (run->options.cell->command)
+        witness_of_answers(run);
     run->faults = mf_faulting_results(&run->faulting, number);
     if (!run->faults)
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the faults of a run");

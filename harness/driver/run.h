@@ -22,7 +22,7 @@ struct mf_run_options {
     uv_loop_t *loop;
     const struct mf_cell *cell;
     const struct mf_places *places;
-    const uint32_t *versions; /* of the cell's modules */
+    const uint32_t *versions; /* of the cell's modules; of a command, the first alone */
     const char *dir;          /* cells/<cell>/run-<n>, which exists */
     uint64_t seed;
     bool history; /* every message's record is written into `dir` */

@@ -137,7 +137,8 @@ static void run_gather(struct session *s, struct mf_cell_state *state, uint32_t 
         mf_progress_run_end(&s->progress, &result, said.verdict, said.why);
     } else {
         mf_progress_run_end(&s->progress, NULL,
-                            trouble.status == MF_STATUS_SKIPPED ? MF_VERDICT_SKIPPED : MF_VERDICT_UNKNOWN, trouble.text);
+                            trouble.status == MF_STATUS_SKIPPED ? MF_VERDICT_SKIPPED : MF_VERDICT_UNKNOWN,
+                            trouble.text);
         if (trouble.status == MF_STATUS_INTERNAL)
             break_off(s, &trouble);
     }
@@ -177,14 +178,16 @@ static void run_do(struct session *s, struct mf_cell_state *state, uint32_t cell
 static void cell_describe(struct session *s, struct mf_cell_state *state)
 {
     struct mf_error err = {0};
+    if (state->cell->command)
+        return; /* its versions are what it answers with */
     if (mf_node_describe(s->places.node, s->places.modules, &state->cell->node, state->versions, &err) == 0)
         return;
     cell_trouble(s, state, &err);
     mf_progress_note(&s->progress, "%s: %s%s%s", state->cell->name, err.place, err.place[0] ? ": " : "", err.text);
 }
 
-/* All cells, and then again, every other round backwards (A B B A): a machine that drifts, as all do, drifts for each cell
- * alike, and a difference between two cells is theirs. */
+/* All cells, and then again, every other round backwards (A B B A): a machine that drifts, as all do, drifts for each
+ * cell alike, and a difference between two cells is theirs. */
 static void rounds_do(struct session *s)
 {
     uint32_t cells = s->scenario->cells_count;

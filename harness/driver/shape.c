@@ -43,7 +43,7 @@ bool mf_point_is_of_node(enum mf_point_kind kind)
 
 bool mf_shape_exchanges(const struct mf_cell *cell)
 {
-    return strcmp(cell->node.strategy, "none") != 0;
+    return cell->command ? cell->command->upgrade.count > 0 : strcmp(cell->node.strategy, "none") != 0;
 }
 
 /* --- the recorder ------------------------------------------------------------------------------------------------- */
@@ -200,8 +200,24 @@ int mf_shape_check(const struct mf_cell *cell, struct mf_error *err)
 
 /* --- the plan of the upgrades ------------------------------------------------------------------------------------- */
 
+/* {n}, as the steps are given it. */
+static void command_log(const struct mf_cell *cell, const struct mf_recorder *rec)
+{
+    for (uint32_t k = 0; k < rec->header->shape.upgrades; k++) {
+        struct mf_upgrade_log *slot = &rec->log[k];
+        bool exchanges = mf_shape_exchanges(cell);
+        slot->version_from = mf_command_version(cell->command, exchanges ? (int64_t)k - 1 : -1);
+        slot->version_to = mf_command_version(cell->command, exchanges ? (int64_t)k : -1);
+        slot->queued = UINT32_MAX;
+    }
+}
+
 void mf_shape_log(const struct mf_cell *cell, const uint32_t *versions, const struct mf_recorder *rec)
 {
+    if (cell->command) {
+        command_log(cell, rec);
+        return;
+    }
     uint32_t n = cell->node.modules_count;
     bool exchanges = mf_shape_exchanges(cell);
     for (uint32_t k = 0; k < rec->header->shape.upgrades; k++) {

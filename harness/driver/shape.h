@@ -27,8 +27,8 @@ struct mf_recorder_shape mf_shape_recorder(const struct mf_cell *cell);
 /* Whether an upgrade is meant to bring new code: not with `none`, the control. (`stale` claims to, and that it doesn't
  * is what a run must show.) */
 bool mf_shape_exchanges(const struct mf_cell *cell);
-/* Fills the plan of every slot of the log: slot k goes to modules[(k + 1) mod n]; `point` where it is known before
- * firing. */
+/* Fills the plan of every slot of the log: slot k goes to modules[(k + 1) mod n]; of a command, to the version that its
+ * steps are told; `point` where it is known before firing. */
 void mf_shape_log(const struct mf_cell *cell, const uint32_t *versions, const struct mf_recorder *rec);
 /* Worker w's orders. The points of row i that the load watches belong to worker i mod workers, with that worker's share
  * of the count. Probes are worker 0's. */

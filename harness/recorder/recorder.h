@@ -87,17 +87,17 @@ extern const char *const mf_point_stage_keys[MF_POINT_STAGE_COUNT];
 
 /* What the driver decides before it makes a recorder. */
 struct mf_recorder_shape {
-    uint32_t workers;    /* load processes, or (transport local) the node's schedulers */
-    uint32_t probes;     /* bits by enum mf_wire_state: the probes that there are. Not 0: there is a section more, of
-                            number `workers`, their account */
-    uint32_t upgrades;   /* planned upgrades; the log has exactly as many slots */
-    uint32_t bins;       /* of the timeline */
-    uint32_t streams;    /* in all workers together */
-    uint32_t stage_bits; /* 2^stage_bits >= messages of one stream between its send and the end of its timeout; 0: no
-                            stages */
+    uint32_t workers;      /* load processes, or (transport local) the node's schedulers */
+    uint32_t probes;       /* bits by enum mf_wire_state: the probes that there are. Not 0: there is a section more, of
+                              number `workers`, their account */
+    uint32_t upgrades;     /* planned upgrades; the log has exactly as many slots */
+    uint32_t bins;         /* of the timeline */
+    uint32_t streams;      /* in all workers together */
+    uint32_t stage_bits;   /* 2^stage_bits >= messages of one stream between its send and the end of its timeout; 0: no
+                              stages */
     uint32_t control_from; /* processes from this one on are the control group, which no upgrade touches; 0: there is
                               none */
-    uint64_t bin_ns;     /* width of a bin; divides or is a multiple of 10 ms */
+    uint64_t bin_ns;       /* width of a bin; divides or is a multiple of 10 ms */
 };
 
 struct mf_recorder_header {
@@ -158,8 +158,8 @@ struct mf_upgrade_log {
      * that is the same where they are the same. 0 threads: not known. */
     uint32_t threads_before, threads_after;
     uint64_t threads_id_before, threads_id_after;
-    uint32_t threads_ended;         /* threads that ran processes or fed their queues and did not live through it */
-    char reason[MF_REASON_BYTES];   /* why it rolled back or failed: one line */
+    uint32_t threads_ended;       /* threads that ran processes or fed their queues and did not live through it */
+    char reason[MF_REASON_BYTES]; /* why it rolled back or failed: one line */
 };
 
 /* The node's own account: written by the node (its worker process; the supervisor between workers), kept across
@@ -169,7 +169,7 @@ struct mf_node_record {
     _Atomic uint64_t rehandled;               /* messages whose stage byte said "handled" when they were handled */
     _Atomic uint32_t starts;                  /* worker OS processes started */
     _Atomic uint32_t worker_pid;
-    _Atomic uint32_t threads;    /* of the worker that has started last: as in the upgrade log */
+    _Atomic uint32_t threads; /* of the worker that has started last: as in the upgrade log */
     _Atomic uint64_t threads_id;
     _Atomic uint64_t next_instance;     /* source of process incarnation ids; never goes back */
     _Atomic uint32_t resident_versions; /* module images mapped now */
@@ -245,14 +245,15 @@ struct mf_worker_record {
     uint64_t lost_by_stage[MF_STAGE_COUNT];
     uint64_t lost_before_stage; /* lost, and the node has never seen them (or the target has no stages) */
     uint64_t warmup_due;        /* of due */
+    uint32_t has, lacks;        /* bits as in wire/codec.h (MF_HAS_...): what right answers carried, and did not */
 
     /* connection events */
     uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, reconnects;
     uint64_t closed_by_load; /* by pings_per_connection */
     uint64_t reconnect_ns_max;
 
-    /* the control group: pings that were not answered; of the responses below those in an upgrade's window, and those away
-     * from all */
+    /* the control group: pings that were not answered; of the responses below those in an upgrade's window, and those
+     * away from all */
     uint64_t control_bad;
     struct mf_hist control_near, control_away;
 

@@ -19,13 +19,14 @@ int mf_document_dump(const struct mf_reader *r, const json_t *document, const ch
 static int parts_read(const struct mf_reader *r, json_t *document, struct mf_cell *cell)
 {
     static const char *const needed[] = {"target", "load"};
+    if (mf_target_inline(r, "target", document, "target") != 0 || mf_load_merge(r, document) != 0)
+        return -1;
     for (size_t i = 0; i < COUNT(needed); i++)
         if (!json_object_get(document, needed[i]))
             return mf_reader_fail(r, needed[i], "is missing; allowed: an object%s",
                                   i ? "" : ", or the path of a file that holds one");
-    if (mf_target_inline(r, "target", document, "target") != 0 ||
-        mf_target_read(r, json_object_get(document, "target"), &cell->node) != 0 ||
-        mf_load_read(r, json_object_get(document, "load"), &cell->node, &cell->load) != 0 ||
+    if (mf_target_read(r, json_object_get(document, "target"), cell) != 0 ||
+        mf_load_read(r, json_object_get(document, "load"), cell, &cell->load) != 0 ||
         mf_upgrades_read(r, json_object_get(document, "upgrades"), cell) != 0 ||
         mf_faults_read(r, json_object_get(document, "faults"), cell) != 0)
         return -1;

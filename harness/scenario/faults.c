@@ -255,10 +255,30 @@ static int request_check(const struct mf_reader *r, const char *path, const stru
     return 0;
 }
 
+/* What reaches into a target, or stops it between two of its phases, is for our own node. */
+static int command_check(const struct mf_reader *r, const char *path, const struct mf_fault_plan *row)
+{
+    char key[MF_KEY_PATH_BYTES];
+    if (row->kind != MF_FAULT_KIND_PROCESS && row->kind != MF_FAULT_KIND_RELAY) {
+        mf_key_path(key, path, "fault");
+        return mf_reader_fail(r, key,
+                              "is \"%s\", which reaches into midflight's own node; allowed with target.command: kill, "
+                              "stop, and those of connections",
+                              mf_fault_names[row->id]);
+    }
+    if (row->at != MF_FAULT_AT_PHASE || row->phase == MF_PHASE_REQUESTED || row->phase == MF_PHASE_COMMITTED)
+        return 0;
+    mf_key_path(key, path, "phase");
+    return mf_reader_fail(r, key, "is \"%s\"; allowed with target.command: requested, committed",
+                          mf_phase_keys[row->phase]);
+}
+
 static int row_check(const struct mf_reader *r, const char *path, const struct mf_fault_plan *row,
                      const struct mf_cell *cell)
 {
     char key[MF_KEY_PATH_BYTES];
+    if (cell->command && command_check(r, path, row) != 0)
+        return -1;
     if (row->count > 1 && row->every == 0 && row->at != MF_FAULT_AT_EVERY) {
         mf_key_path(key, path, "every");
         return mf_reader_fail(r, key, "is missing; count %u needs it", row->count);

@@ -55,8 +55,9 @@ static const struct mf_field load_rows[] = {
     {"window", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.window), 1, 65536,
      .text = "mode closed (required): pings outstanding per connection"},
     {"pipeline", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.pipeline), 0, 65536,
-     .text = "mode open, codecs http1 and resp: pings written and unanswered at once on a connection, others wait; 0: any "
-             "number; default 1 with http1, 0 with resp"},
+     .text =
+         "mode open, codecs http1 and resp: pings written and unanswered at once on a connection, others wait; 0: any "
+         "number; default 1 with http1, 0 with resp"},
     {"pings_per_connection", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.pings_per_connection), 0, 1e9, "0",
      .text = "mode closed: a connection is closed when so many pings of it have their answers, and made anew; 0: it is "
              "kept"},
@@ -77,7 +78,8 @@ static const struct mf_field load_rows[] = {
              "more"},
     {"window_ms", MF_FIELD_NUMBER, false, MF_MEMBER(load_read, load.window_ms), 1, 60000, "100",
      .text = "how long after an upgrade's request a ping still counts to its spike"},
-    {"http", MF_FIELD_PART, .text = "codec http1: an object: what is asked, and where in a response its version stands"},
+    {"http", MF_FIELD_PART,
+     .text = "codec http1: an object: what is asked, and where in a response its version stands"},
     {"wire_states", MF_FIELD_PART, .fallback = "false",
      .text = "true, or a list of wire states: at each upgrade the load holds a probe in each of them"},
 };
@@ -137,10 +139,15 @@ static int defaults_fill(const struct mf_reader *r, json_t *json, const struct m
     return bad ? mf_reader_no_memory(r) : 0;
 }
 
-static int local_check(const struct mf_reader *r, const struct mf_load *load, const struct mf_node_target *node)
+static int local_check(const struct mf_reader *r, const struct mf_load *load, const struct mf_cell *cell)
 {
+    const struct mf_node_target *node = &cell->node;
     if (load->transport != MF_TRANSPORT_LOCAL)
         return 0;
+    if (cell->command)
+        return mf_reader_fail(r, "load.transport",
+                              "is \"local\", but a command has no room for our pingers; allowed: that of "
+                              "target.command.endpoint");
     if (!(node->flags & KEEPS_OS_PROCESS))
         return mf_reader_fail(
             r, "load.transport",
@@ -215,18 +222,19 @@ static int pings_per_connection_check(const struct mf_reader *r, const struct lo
 }
 
 /* What belongs to some codecs only. */
-static int codec_check(const struct mf_reader *r, json_t *json, const struct mf_node_target *node, struct load_read *read)
+static int codec_check(const struct mf_reader *r, json_t *json, const struct mf_cell *cell, struct load_read *read)
 {
     struct mf_load *load = &read->load;
     const struct mf_codec *codec = mf_codec_find(codec_names[read->codec]);
     bool is_http = strcmp(codec->name, "http1") == 0;
-    if (codec->in_order && node->modules_count > 0)
+    if (codec->in_order && !cell->command)
         return mf_reader_fail(r, "load.codec", "is \"%s\", which our node does not speak; allowed: frame, line",
                               codec->name);
     if (json_object_get(json, "http") && !is_http)
         return mf_reader_fail(r, "load.http", "is for codec \"http1\" only; codec is \"%s\"", codec->name);
     if (json_object_get(json, "pipeline") && (!codec->in_order || read->mode == MODE_CLOSED))
-        return mf_reader_fail(r, "load.pipeline", "is for mode \"open\" and codecs with answers in order (http1) only%s",
+        return mf_reader_fail(r, "load.pipeline",
+                              "is for mode \"open\" and codecs with answers in order (http1) only%s",
                               codec->in_order ? "; mode closed: load.window says it" : "");
     if (codec->in_order && read->mode == MODE_CLOSED)
         load->pipeline = load->window;
@@ -267,14 +275,64 @@ static int load_check(const struct mf_reader *r, const struct load_read *read)
     return 0;
 }
 
-int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_target *node, struct mf_load *out)
+/* A command listens where it says, and most speak no frames. */
+static int command_defaults(const struct mf_reader *r, json_t *load, const struct mf_command_target *command)
 {
+    char transport[8];
+    snprintf(transport, sizeof transport, "%.*s", (int)strcspn(command->endpoint, ":"), command->endpoint);
+    int bad = 0;
+    if (!json_object_get(load, "transport"))
+        bad |= json_object_set_new(load, "transport", json_string(transport));
+    if (!json_object_get(load, "codec"))
+        bad |= json_object_set_new(load, "codec", json_string("line"));
+    return bad ? mf_reader_no_memory(r) : 0;
+}
+
+static int endpoint_check(const struct mf_reader *r, const struct mf_load *load,
+                          const struct mf_command_target *command)
+{
+    const char *key = mf_transport_keys[load->transport];
+    size_t n = strlen(key);
+    if (strncmp(command->endpoint, key, n) == 0 && command->endpoint[n] == ':')
+        return 0;
+    return mf_reader_fail(r, "load.transport", "is \"%s\", but target.command.endpoint is \"%s\"; allowed: %.*s", key,
+                          command->endpoint, (int)strcspn(command->endpoint, ":"), command->endpoint);
+}
+
+int mf_load_merge(const struct mf_reader *r, json_t *document)
+{
+    json_t *target = json_object_get(document, "target"), *under = json_object_get(target, "load"),
+           *load = json_object_get(document, "load");
+    if (!under)
+        return 0;
+    if (mf_object_check(r, "target.load", under) != 0 ||
+        mf_fields_known(r, "target.load", under, load_rows, mf_load_fields.n) != 0)
+        return -1;
+    json_t *merged = json_deep_copy(under);
+    if (!merged || (json_is_object(load) && json_object_update_recursive(merged, load) != 0)) {
+        json_decref(merged);
+        return mf_reader_no_memory(r);
+    }
+    if (load && !json_is_object(load)) {
+        json_decref(merged);
+        return 0; /* told where the load is read */
+    }
+    return json_object_set_new(document, "load", merged) == 0 ? 0 : mf_reader_no_memory(r);
+}
+
+int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_cell *cell, struct mf_load *out)
+{
+    const struct mf_node_target *node = &cell->node;
     struct load_read read = {0};
+    if (cell->command && json_is_object(load) && command_defaults(r, load, cell->command) != 0)
+        return -1;
     if (mf_fields_read(r, "load", load, load_rows, mf_load_fields.n, &read) != 0 ||
         mode_keys_check(r, load, read.mode == MODE_OPEN) != 0 || defaults_fill(r, load, node, &read) != 0 ||
-        local_check(r, &read.load, node) != 0 || tcp_check(r, &read.load, node) != 0 ||
-        pings_per_connection_check(r, &read) != 0 || load_check(r, &read) != 0 || codec_check(r, load, node, &read) != 0 ||
-        wire_states_read(r, load, &read.load.wire_states) != 0 || wire_states_check(r, &read.load) != 0)
+        local_check(r, &read.load, cell) != 0 || tcp_check(r, &read.load, node) != 0 ||
+        (cell->command && endpoint_check(r, &read.load, cell->command) != 0) ||
+        pings_per_connection_check(r, &read) != 0 || load_check(r, &read) != 0 ||
+        codec_check(r, load, cell, &read) != 0 || wire_states_read(r, load, &read.load.wire_states) != 0 ||
+        wire_states_check(r, &read.load) != 0)
         return -1;
     read.load.codec = codec_names[read.codec];
     read.load.open = read.mode == MODE_OPEN;

@@ -40,10 +40,12 @@ extern const char *const mf_point_texts[MF_POINT_COUNT];
 int mf_target_inline(const struct mf_reader *r, const char *path, json_t *holder, const char *key);
 /* The same for the i-th element of an array. */
 int mf_target_inline_at(const struct mf_reader *r, const char *path, json_t *array, size_t i);
-int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_target *out);
+int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_cell *cell);
 
-/* After the target, since transport local depends on it. */
-int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_node_target *node, struct mf_load *out);
+/* Puts what a target's own `load` says where the scenario's says nothing. */
+int mf_load_merge(const struct mf_reader *r, json_t *document);
+/* After the target, on which transport local and much else depend. */
+int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_cell *cell, struct mf_load *out);
 /* Reads load.http into out->codec_conf and out->gives. */
 int mf_load_http_read(const struct mf_reader *r, json_t *load, struct mf_load *out);
 int mf_proof_read(const struct mf_reader *r, json_t *proof, const struct mf_load *load, struct mf_proof *out);

@@ -15,6 +15,7 @@
 #include "checker/result.h"
 #include "faults/plan.h"
 #include "recorder/recorder.h"
+#include "scenario/command.h"
 
 enum mf_transport {
 #define MF_TRANSPORT(id, key, text) MF_TRANSPORT_##id,
@@ -54,17 +55,17 @@ struct mf_node_target {
     const char *strategy; /* a name of strategies.def */
     unsigned flags;       /* its promises */
     uint32_t processes, schedulers;
-    const char *purge;       /* of two-version: a key of purge.def */
-    uint32_t lingerers;      /* of two-version: the first so many processes never leave a version by themselves */
-    uint32_t control_group;  /* the last so many processes are in no upgrade */
-    const char *supervision; /* a key of supervision.def */
-    uint32_t group;          /* processes under one supervisor */
-    bool links;              /* the neighbours in a group are linked */
-    const char **modules;                 /* "pingpong/v1": <modules>/pingpong/v1.so, or a path that ends in .so */
-    uint32_t modules_count;               /* >= 1; upgrade k goes to modules[k+1 mod count] */
-    uint32_t accept_delay_us;             /* between two accepted connections; 0: as they come */
-    const char *retire;                   /* reuseport: how the old copy ends, a name of strategies/retire.def */
-    uint32_t tcp_migrate_req;             /* 0, 1: in a network namespace of the run's own; MF_OWN_NETWORK: in ours */
+    const char *purge;        /* of two-version: a key of purge.def */
+    uint32_t lingerers;       /* of two-version: the first so many processes never leave a version by themselves */
+    uint32_t control_group;   /* the last so many processes are in no upgrade */
+    const char *supervision;  /* a key of supervision.def */
+    uint32_t group;           /* processes under one supervisor */
+    bool links;               /* the neighbours in a group are linked */
+    const char **modules;     /* "pingpong/v1": <modules>/pingpong/v1.so, or a path that ends in .so */
+    uint32_t modules_count;   /* >= 1; upgrade k goes to modules[k+1 mod count] */
+    uint32_t accept_delay_us; /* between two accepted connections; 0: as they come */
+    const char *retire;       /* reuseport: how the old copy ends, a name of strategies/retire.def */
+    uint32_t tcp_migrate_req; /* 0, 1: in a network namespace of the run's own; MF_OWN_NETWORK: in ours */
     double ready_ms, upgrade_ms, stop_ms; /* deadlines; defaults 5000, 5000, 5000 */
 };
 
@@ -81,10 +82,10 @@ struct mf_load {
     uint32_t window;            /* closed */
     uint32_t pipeline; /* codecs with answers in order: pings written and unanswered on a connection; 0: any number */
     uint32_t pings_per_connection; /* closed: after so many a connection is closed and made anew; 0: it is kept */
-    uint64_t messages;          /* 0: until duration_ms; else stop after so many pings in all */
+    uint64_t messages;             /* 0: until duration_ms; else stop after so many pings in all */
     uint32_t payload_bytes;
     double timeout_ms, connect_timeout_ms, warmup_ms, duration_ms, drain_ms;
-    double window_ms; /* an upgrade's window for spikes; default 100 */
+    double window_ms;     /* an upgrade's window for spikes; default 100 */
     uint32_t wire_states; /* bits by enum mf_wire_state: which the load holds a probe in at each upgrade; 0: none */
 };
 
@@ -98,13 +99,16 @@ struct mf_cell {
                          Safe as a folder name */
     struct mf_parameter *parameters;
     uint32_t parameters_count;
+    /* Exactly one of the two is the target. Of a command, `node` has the number of processes, and else says that there
+     * is nothing of the kind (no modules, no control group, no network of its own). */
     struct mf_node_target node;
+    const struct mf_command_target *command; /* NULL: our node */
     struct mf_load load;
     struct mf_upgrade_plan *upgrades;
     uint32_t upgrades_count, upgrades_planned; /* rows; sum of their counts */
     struct mf_fault_plan *faults;
-    uint32_t faults_count, faults_planned;     /* rows; sum of their counts */
-    struct mf_expect *expect;                  /* those whose `when` fits this cell */
+    uint32_t faults_count, faults_planned; /* rows; sum of their counts */
+    struct mf_expect *expect;              /* those whose `when` fits this cell */
     uint32_t expect_count;
     struct mf_proof proof;
     const char *json; /* the cell's scenario, resolved, as JSON text */

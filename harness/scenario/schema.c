@@ -3,9 +3,10 @@
  *
  * What a schema cannot say (that a point lies within the load, that a sweep's combination fits) the parser alone
  * checks. A key that a sweep may provide is required only where there is no sweep. */
+#include <stdio.h>
 #include <string.h>
 
-#include "scenario/parts.h"
+#include "scenario/command_parts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -227,6 +228,96 @@ static bool strategy_extend(json_t *node)
     return json_object_del(strategy, "enum") == 0 && put(strategy, "anyOf", either);
 }
 
+/* --- a command ---------------------------------------------------------------------------------------------------- */
+
+static json_t *reference(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "#/$defs/%s", name);
+    return json_pack("{s:s}", "$ref", path);
+}
+
+/* An array of words, the program first. */
+static json_t *argv_schema(void)
+{
+    return json_pack("{s:s, s:i, s:i, s:{s:s}}", "type", "array", "minItems", 1, "maxItems", MF_ARGV_MAX, "items",
+                     "type", "string");
+}
+
+static json_t *lines_schema(void)
+{
+    return json_pack("{s:[{s:s}, {s:s, s:{s:s}}]}", "anyOf", "type", "string", "type", "array", "items", "type",
+                     "string");
+}
+
+static json_t *condition_schema(void)
+{
+    json_t *condition = table_schema(&mf_condition_fields);
+    bool good =
+        put(condition, "minProperties", json_integer(1)) &&
+        property_extend(condition, "connect", json_pack("{s:[{s:b}, {s:s}]}", "anyOf", "const", 1, "type", "string")) &&
+        property_extend(condition, "run", reference("argv"));
+    if (good)
+        return condition;
+    json_decref(condition);
+    return NULL;
+}
+
+static json_t *step_schema(enum mf_step_verb verb)
+{
+    json_t *step = table_schema(&mf_step_fields[verb]);
+    bool good = put(step, "description", json_string(mf_step_texts[verb])) &&
+                put(step, "required", required_of(&mf_step_fields[verb]));
+    if (verb == MF_STEP_RUN || verb == MF_STEP_SPAWN)
+        good = good && property_extend(step, mf_step_keys[verb], reference("argv"));
+    if (verb == MF_STEP_WAIT)
+        good = good && property_extend(step, mf_step_keys[verb], reference("condition"));
+    if (verb == MF_STEP_WRITE)
+        good = good && property_extend(step, "text", lines_schema());
+    if (good)
+        return step;
+    json_decref(step);
+    return NULL;
+}
+
+static json_t *steps_schema(void)
+{
+    json_t *verbs = json_array();
+    for (uint32_t i = 0; i < MF_STEP_COUNT; i++)
+        if (json_array_append_new(verbs, step_schema((enum mf_step_verb)i)) != 0) {
+            json_decref(verbs);
+            return NULL;
+        }
+    return json_pack("{s:s, s:i, s:{s:o}}", "type", "array", "maxItems", MF_STEPS_MAX, "items", "oneOf", verbs);
+}
+
+static json_t *command_schema(void)
+{
+    static const char *const steps[] = {"prepare", "upgrade", "stop"}, *const conditions[] = {"ready", "complete",
+                                                                                              "failed"};
+    json_t *command = table_schema(&mf_command_fields);
+    bool good = property_extend(command, "start", reference("argv"));
+    for (size_t i = 0; i < COUNT(steps); i++)
+        good = good && property_extend(command, steps[i], reference("steps")) &&
+               property_extend(command, conditions[i], reference("condition"));
+    good = good && property_extend(command, "needs",
+                                   json_pack("{s:s, s:o}", "type", "array", "items", table_schema(&mf_need_fields)));
+    good = good &&
+           property_extend(command, "env",
+                           json_pack("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type", "string"));
+    good = good && property_extend(command, "files",
+                                   json_pack("{s:s, s:{s:[o, {s:s, s:b, s:[s], s:{s:{s:s}}}]}}", "type", "object",
+                                             "additionalProperties", "anyOf", lines_schema(), "type", "object",
+                                             "additionalProperties", 0, "required", "copy", "properties", "copy",
+                                             "type", "string"));
+    if (good)
+        return command;
+    json_decref(command);
+    return NULL;
+}
+
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
+
 static json_t *target_schema(void)
 {
     json_t *node = table_schema(&mf_node_fields);
@@ -235,7 +326,8 @@ static json_t *target_schema(void)
                   "items", "type", "string", "minLength", 1, "maxLength", MF_MODULE_BYTES_MAX);
     json_t *target = table_schema(&mf_target_fields);
     if (!property_extend(node, "modules", modules) || !strategy_extend(node) ||
-        !property_extend(target, "node", node)) {
+        !property_extend(target, "node", node) || !property_extend(target, "command", command_schema()) ||
+        !property_extend(target, "load", reference("load"))) {
         json_decref(target);
         return NULL;
     }
@@ -250,14 +342,19 @@ static json_t *sweep_schema(void)
                      "minItems", 1);
 }
 
-/* Without a sweep nothing else can bring what is missing. */
+/* Without a sweep nothing else can bring what is missing, but for a target's file or its own load. */
 static json_t *complete_schema(void)
 {
-    return json_pack("{s:[s,s], s:{s:{s:o, s:{s:{s:o}}}, s:{s:{s:{s:{s:s}}, s:[s]}, s:{s:[s]}, s:{s:[s]}}}}", /* */
-                     "required", "target", "load", "properties",                                              /* */
-                     "target", "required", required_of(&mf_target_fields), "properties", "node", "required",
-                     required_of(&mf_node_fields), "load", "if", "properties", "mode", "const", "closed", "required",
-                     "mode", "then", "required", "window", "else", "required", "rate_per_s");
+    json_t *load =
+        json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:[s]}, s:{s:[s]}}", "if", "properties", "mode", "const", "closed",
+                  "required", "mode", "then", "required", "window", "else", "required", "rate_per_s");
+    json_t *targets = json_pack("[{s:s}, {s:[s], s:{s:{s:o}}}, {s:[s], s:{s:{s:o}}}]", "type", "string", "required",
+                                "node", "properties", "node", "required", required_of(&mf_node_fields), "required",
+                                "command", "properties", "command", "required", required_of(&mf_command_fields));
+    return json_pack("{s:[s], s:{s:{s:o}}, s:{s:{s:{s:s, s:[s], s:{s:[s]}}}}, s:{s:[s], s:{s:o}}}", "required",
+                     "target", "properties", "target", "anyOf", targets, "if", "properties", "target", "type", "object",
+                     "required", "node", "not", "required", "load", "then", "required", "load", "properties", "load",
+                     load);
 }
 
 json_t *mf_scenario_schema(void)
@@ -281,7 +378,9 @@ json_t *mf_scenario_schema(void)
     good = good && put(schema, "if", json_pack("{s:{s:[s]}}", "not", "required", "sweep"));
     good = good && put(schema, "then", complete_schema());
     good = good && put(schema, "$defs",
-                       json_pack("{s:o, s:o}", "expectations", expectations_schema(), "limits", limits_schema()));
+                       json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "expectations", expectations_schema(), "limits",
+                                 limits_schema(), "load", load_schema(), "argv", argv_schema(), "steps", steps_schema(),
+                                 "condition", condition_schema()));
     if (good)
         return schema;
     json_decref(schema);

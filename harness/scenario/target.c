@@ -1,9 +1,9 @@
-/* The system under test: our node, written down in the scenario or in a file of its own. */
+/* The system under test: our node or a command, written down in the scenario or in a file of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/parts.h"
+#include "scenario/command_parts.h"
 #include "strategies/flags.h"
 
 static const char *const strategy_names[] = {
@@ -44,7 +44,12 @@ static const struct mf_field target_rows[] = {
     {"name", MF_FIELD_NAME,
      .text = "what to call this target in cells and reports; one from a file is named after its file"},
     {"description", MF_FIELD_TEXT, .text = "free text"},
-    {"node", MF_FIELD_PART, .required = true, .text = "an object: midflight's own node"},
+    {"comment", MF_FIELD_TEXT, .text = "free text"},
+    {"here", MF_FIELD_TEXT,
+     .text = "the folder that {here} means and files are copied from; that of the target's file"},
+    {"load", MF_FIELD_PART, .text = "an object: keys of the scenario's load, for where that does not have them itself"},
+    {"node", MF_FIELD_PART, .text = "an object: midflight's own node"},
+    {"command", MF_FIELD_PART, .text = "an object: any other program"},
 };
 static const struct mf_field node_rows[] = {
     {"strategy", MF_FIELD_WORD, true, MF_MEMBER(node_read, strategy), .words = strategy_names,
@@ -67,7 +72,8 @@ static const struct mf_field node_rows[] = {
      .text = "the neighbours in a group are linked: each dies with the other"},
     {"modules", MF_FIELD_PART, .required = true,
      .text = "an array of 1 to 64 modules, each \"pingpong/v1\" or a path that ends in .so"},
-    {"retire", MF_FIELD_WORD, false, MF_MEMBER(node_read, retire), .fallback = "\"finish\"", WORDS(retire_words), .text = "strategy reuseport: how the old copy ends"},
+    {"retire", MF_FIELD_WORD, false, MF_MEMBER(node_read, retire), .fallback = "\"finish\"", WORDS(retire_words),
+     .text = "strategy reuseport: how the old copy ends"},
     {"accept_delay_us", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.accept_delay_us), 0, 1000000, "0",
      .text = "between two accepted connections, so that the accept queue fills; 0: as they come"},
     {"tcp_migrate_req", MF_FIELD_INTEGER, false, MF_MEMBER(node_read, node.tcp_migrate_req), 0, 1,
@@ -92,6 +98,38 @@ static char *path_beside(const char *scenario, const char *file)
     return asprintf(&path, "%.*s%s", folder, scenario, file) < 0 ? NULL : path;
 }
 
+/* The absolute folder of `file`, which is named relative to the scenario, or (NULL) of the scenario itself. In the
+ * arena; NULL with the reader's *err. */
+static const char *folder_of(const struct mf_reader *r, const char *path, const char *file)
+{
+    char *beside = file ? path_beside(r->file, file) : strdup(r->file);
+    char *slash = beside ? strrchr(beside, '/') : NULL;
+    if (!beside) {
+        mf_reader_no_memory(r);
+        return NULL;
+    }
+    if (slash)
+        slash[slash == beside] = 0;
+    char *absolute = realpath(slash ? beside : ".", NULL);
+    const char *folder = absolute ? mf_arena_text(r->arena, absolute) : NULL;
+    free(absolute);
+    free(beside);
+    if (!folder)
+        mf_reader_fail(r, path, "the folder of its file cannot be found");
+    return folder;
+}
+
+/* A command's files are beside it: where that was is kept, since the target may be written down elsewhere later. */
+static int here_set(const struct mf_reader *r, const char *path, json_t *target, const char *file)
+{
+    const char *here;
+    if (!json_object_get(target, "command") || json_object_get(target, "here"))
+        return 0;
+    if (!(here = folder_of(r, path, file)))
+        return -1;
+    return json_object_set_new(target, "here", json_string(here)) == 0 ? 0 : mf_reader_no_memory(r);
+}
+
 /* The object in that file, named. */
 static json_t *target_from_file(const struct mf_reader *r, const char *path, const char *file)
 {
@@ -106,6 +144,10 @@ static json_t *target_from_file(const struct mf_reader *r, const char *path, con
     else
         target = mf_file_read(beside, r->err);
     free(beside);
+    if (target && here_set(r, path, target, file) != 0) {
+        json_decref(target);
+        return NULL;
+    }
     if (!target || json_object_get(target, "name"))
         return target;
     json_t *name = json_string(file);
@@ -225,12 +267,9 @@ static int processes_check(const struct mf_reader *r, const struct mf_node_targe
     return 0;
 }
 
-int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_target *out)
+static int node_read(const struct mf_reader *r, json_t *node, struct mf_node_target *out)
 {
     struct node_read read = {.node.tcp_migrate_req = MF_OWN_NETWORK};
-    if (mf_fields_read(r, "target", target, target_rows, mf_target_fields.n, &read) != 0)
-        return -1;
-    json_t *node = json_object_get(target, "node");
     if (json_is_object(node) && strategy_spread(r, node) != 0)
         return -1;
     if (mf_fields_read(r, "target.node", node, node_rows, mf_node_fields.n, &read) != 0 ||
@@ -243,4 +282,35 @@ int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_node_tar
     read.node.retire = retire_words[read.retire];
     *out = read.node;
     return processes_check(r, out);
+}
+
+static int command_read(const struct mf_reader *r, json_t *target, struct mf_cell *cell)
+{
+    struct mf_command_target *command = mf_arena_alloc(r->arena, 1, sizeof *command);
+    const char *name = json_string_value(json_object_get(target, "name")), *here;
+    if (!command)
+        return mf_reader_no_memory(r);
+    if (here_set(r, "target", target, NULL) != 0)
+        return -1;
+    if (!(here = mf_arena_text(r->arena, json_string_value(json_object_get(target, "here")))) ||
+        (name && !(command->name = mf_arena_text(r->arena, name))))
+        return mf_reader_no_memory(r);
+    if (mf_command_read(r, json_object_get(target, "command"), here, command) != 0)
+        return -1;
+    cell->command = command;
+    cell->node = (struct mf_node_target){
+        .processes = command->processes, .schedulers = 1, .group = 1, .tcp_migrate_req = MF_OWN_NETWORK};
+    return 0;
+}
+
+int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_cell *cell)
+{
+    struct node_read unused = {0};
+    if (mf_fields_read(r, "target", target, target_rows, mf_target_fields.n, &unused) != 0)
+        return -1;
+    json_t *node = json_object_get(target, "node"), *command = json_object_get(target, "command");
+    if (!node == !command)
+        return mf_reader_fail(r, "target", "has %s; allowed: one of node and command",
+                              node ? "both node and command" : "neither node nor command");
+    return node ? node_read(r, node, &cell->node) : command_read(r, target, cell);
 }

@@ -245,11 +245,26 @@ static int wire_states_check(const struct mf_reader *r, const char *path, const 
                           "every_ms, message, in_flight");
 }
 
-static int row_read(const struct mf_reader *r, const char *path, json_t *json, const struct mf_load *load,
+/* What happens inside a target is seen in our own node only. */
+static int command_check(const struct mf_reader *r, const char *path, const struct mf_upgrade_plan *row)
+{
+    char key[MF_KEY_PATH_BYTES];
+    if (row->kind != MF_POINT_VALUE && row->kind != MF_POINT_STAGE && row->kind != MF_POINT_QUEUE_DEPTH)
+        return 0;
+    mf_key_path(key, path, mf_point_keys[row->kind]);
+    return mf_reader_fail(
+        r, key,
+        "is seen in midflight's own node only; allowed with target.command: time_ms, every_ms, message, "
+        "in_flight");
+}
+
+static int row_read(const struct mf_reader *r, const char *path, json_t *json, const struct mf_cell *cell,
                     struct mf_upgrade_plan *row)
 {
+    const struct mf_load *load = &cell->load;
     *row = (struct mf_upgrade_plan){.count = 1};
-    if (mf_object_check(r, path, json) != 0 || kind_find(r, path, json, &row->kind) != 0)
+    if (mf_object_check(r, path, json) != 0 || kind_find(r, path, json, &row->kind) != 0 ||
+        (cell->command && command_check(r, path, row) != 0))
         return -1;
     const struct mf_field_table *table = &mf_upgrade_fields[row->kind];
     if (mf_fields_read(r, path, json, table->fields, table->n, row) != 0)
@@ -286,7 +301,7 @@ int mf_upgrades_read(const struct mf_reader *r, json_t *upgrades, struct mf_cell
     uint32_t by_message = 0;
     for (size_t i = 0; i < n; i++) {
         snprintf(path, sizeof path, "upgrades[%zu]", i);
-        if (row_read(r, path, json_array_get(upgrades, i), &cell->load, &cell->upgrades[i]) != 0)
+        if (row_read(r, path, json_array_get(upgrades, i), cell, &cell->upgrades[i]) != 0)
             return -1;
         planned += cell->upgrades[i].count;
         by_message += cell->upgrades[i].kind != MF_POINT_TIME && cell->upgrades[i].kind != MF_POINT_EVERY;

@@ -32,11 +32,31 @@ struct mf_child {
     int escalation; /* how far stopping has come */
     uint64_t give_up_ns;
     uint32_t left;
+    struct mf_child *next; /* of all that there are */
 };
+
+static struct mf_child *children; /* those that were started and are not gone; the loop's thread alone has them */
 
 pid_t mf_child_pid(const struct mf_child *c)
 {
     return c->process.pid;
+}
+
+bool mf_child_owns(pid_t pid)
+{
+    const struct mf_child *c = children;
+    while (c && c->process.pid != pid)
+        c = c->next;
+    return c != NULL;
+}
+
+static void children_remove(struct mf_child *c)
+{
+    struct mf_child **at = &children;
+    while (*at && *at != c)
+        at = &(*at)->next;
+    if (*at)
+        *at = c->next;
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
@@ -46,6 +66,7 @@ static void on_closed(uv_handle_t *handle)
     struct mf_child *c = handle->data;
     if (--c->handles > 0)
         return;
+    children_remove(c);
     if (c->started)
         c->events.gone(c->events.ctx, c->left);
     free(c);
@@ -294,6 +315,8 @@ static int child_begin(struct mf_child *c, const struct mf_child_options *option
     if (bad)
         return mf_error_set(err, MF_STATUS_TARGET, options->argv[0], "cannot be started: %s", uv_strerror(bad));
     c->started = true;
+    c->next = children;
+    children = c;
     return 0;
 }
 

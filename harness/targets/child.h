@@ -40,6 +40,8 @@ struct mf_child;
 struct mf_child *mf_child_start(uv_loop_t *loop, const struct mf_child_options *options,
                                 const struct mf_child_events *events, struct mf_error *err);
 pid_t mf_child_pid(const struct mf_child *c);
+/* Whether that is one of ours, living or not yet gone. */
+bool mf_child_owns(pid_t pid);
 /* Sends the line, which mf_control_end has ended. Returns -1 where it does not fit or there is nobody to hear it (the
  * child's end is told by `exited`). */
 int mf_child_say(struct mf_child *c, const struct mf_control_writer *w);

@@ -16,16 +16,11 @@ int mf_group_adopt_orphans(void)
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-struct stat_line {
-    char state;
-    int parent, group, session;
-};
-
-/* /proc/PID/stat; the command's name stands in parentheses and may hold anything, a ')' included. */
-static int stat_read(const char *pid, struct stat_line *stat)
+/* The command's name stands in parentheses and may hold anything, a ')' included. */
+int mf_proc_stat_read(pid_t pid, struct mf_proc_stat *stat)
 {
     char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
     if (!file)
         return -1;
@@ -33,20 +28,23 @@ static int stat_read(const char *pid, struct stat_line *stat)
     fclose(file);
     text[n] = 0;
     const char *after = strrchr(text, ')');
-    if (!after || sscanf(after + 1, " %c %d %d %d", &stat->state, &stat->parent, &stat->group, &stat->session) != 4)
+    /* state is field 3, starttime field 22 */
+    if (!after || sscanf(after + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+                         &stat->state, &stat->parent, &stat->group, &stat->session, &stat->born) != 5)
         return -1;
     return 0;
 }
 
 /* Calls visit for each member that /proc shows. */
-static void members_visit(pid_t group, void (*visit)(pid_t pid, const struct stat_line *stat, void *ctx), void *ctx)
+static void members_visit(pid_t group, void (*visit)(pid_t pid, const struct mf_proc_stat *stat, void *ctx), void *ctx)
 {
     DIR *dir = opendir("/proc");
     if (!dir)
         return;
     for (struct dirent *entry; (entry = readdir(dir));) {
-        struct stat_line stat;
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || stat_read(entry->d_name, &stat) != 0)
+        struct mf_proc_stat stat;
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+            mf_proc_stat_read((pid_t)atoi(entry->d_name), &stat) != 0)
             continue;
         if (stat.group == group || stat.session == group)
             visit((pid_t)atoi(entry->d_name), &stat, ctx);
@@ -54,7 +52,7 @@ static void members_visit(pid_t group, void (*visit)(pid_t pid, const struct sta
     closedir(dir);
 }
 
-static void member_signal(pid_t pid, const struct stat_line *stat, void *ctx)
+static void member_signal(pid_t pid, const struct mf_proc_stat *stat, void *ctx)
 {
     if (stat->state != 'Z')
         kill(pid, *(const int *)ctx);
@@ -75,7 +73,7 @@ struct tally {
     uint32_t alive;
 };
 
-static void member_count(pid_t pid, const struct stat_line *stat, void *ctx)
+static void member_count(pid_t pid, const struct mf_proc_stat *stat, void *ctx)
 {
     struct tally *tally = ctx;
     if (stat->state != 'Z' && stat->state != 'X') {

@@ -8,6 +8,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What /proc/PID/stat says. */
+struct mf_proc_stat {
+    char state; /* 'Z': a zombie */
+    int parent, group, session;
+    uint64_t born; /* ticks since boot */
+};
+/* -1: there is no such process. */
+int mf_proc_stat_read(pid_t pid, struct mf_proc_stat *stat);
+
 /* Makes this OS process inherit the orphans of its children (and so able to reap them). Call once, before any child.
  * Returns 0, or -1 with errno. */
 int mf_group_adopt_orphans(void);

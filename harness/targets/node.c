@@ -311,7 +311,7 @@ static int node_spawn(struct node *n, struct mf_error *err)
 static int node_start(struct mf_target *t, struct mf_error *err)
 {
     struct node *n = node_of(t);
-    if (mf_scratch_make(n->scratch, n->options.run_dir, SOCKET_NAME, err) != 0)
+    if (mf_scratch_make(n->scratch, n->options.run_dir, "node", SOCKET_NAME, err) != 0)
         return -1;
     node_listen(n);
     if ((n->options.prepare && n->options.prepare(n->options.faults, n->scratch, err) != 0) ||

@@ -11,12 +11,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define INSIDE  "/node"
-#define OUTSIDE "/midflight-XXXXXX"
+#define OUTSIDE "midflight-XXXXXX"
 
 static bool socket_fits(const char *folder, const char *inside, const char *socket_name)
 {
-    return strlen(folder) + strlen(inside) + strlen(socket_name) < sizeof((struct sockaddr_un *)0)->sun_path;
+    return strlen(folder) + 1 + strlen(inside) + strlen(socket_name) < sizeof((struct sockaddr_un *)0)->sun_path;
 }
 
 static const char *tmp_folder(const char *socket_name)
@@ -25,18 +24,18 @@ static const char *tmp_folder(const char *socket_name)
     return tmp && tmp[0] == '/' && socket_fits(tmp, OUTSIDE, socket_name) ? tmp : "/tmp";
 }
 
-int mf_scratch_make(char *path, const char *run_dir, const char *socket_name, struct mf_error *err)
+int mf_scratch_make(char *path, const char *run_dir, const char *inside, const char *socket_name, struct mf_error *err)
 {
     if (!realpath(run_dir, path)) {
         path[0] = 0;
         return mf_error_errno(err, MF_STATUS_INTERNAL, run_dir, "cannot be used as the run's folder");
     }
     bool made;
-    if (socket_fits(path, INSIDE, socket_name)) {
-        strcat(path, INSIDE); /* fits: a socket's path is far shorter than PATH_MAX */
+    if (socket_fits(path, inside, socket_name)) {
+        strcat(strcat(path, "/"), inside); /* fits: a socket's path is far shorter than PATH_MAX */
         made = mkdir(path, 0700) == 0;
     } else {
-        snprintf(path, PATH_MAX, "%s" OUTSIDE, tmp_folder(socket_name));
+        snprintf(path, PATH_MAX, "%s/" OUTSIDE, tmp_folder(socket_name));
         made = mkdtemp(path) != NULL;
     }
     if (made)

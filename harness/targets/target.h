@@ -22,17 +22,21 @@ struct mf_target;
 struct mf_target_events {
     void *ctx;
     void (*ready)(void *ctx, const char *endpoint);
-    void (*fired)(void *ctx, uint32_t k);                  /* the target fired slot k itself */
-    void (*ended)(void *ctx, uint32_t k);                  /* slot k's outcome stands in the log */
-    void (*phase)(void *ctx, uint32_t k, uint32_t phase);  /* slot k stands still at a marked phase; NULL: none is */
-    void (*finished)(void *ctx);                           /* transport local: the pingers have finished */
-    void (*died)(void *ctx, const char *text);             /* an OS process of it ended unasked */
-    void (*failed)(void *ctx, const struct mf_error *err); /* it cannot be started, or a deadline passed; stop it */
-    void (*stopped)(void *ctx);                            /* last event */
+    void (*fired)(void *ctx, uint32_t k);                   /* the target fired slot k itself */
+    void (*ended)(void *ctx, uint32_t k);                   /* slot k's outcome stands in the log */
+    void (*phase)(void *ctx, uint32_t k, uint32_t phase);   /* slot k stands still at a marked phase; NULL: none is */
+    void (*finished)(void *ctx);                            /* transport local: the pingers have finished */
+    void (*died)(void *ctx, const char *text);              /* an OS process of it ended unasked */
+    void (*failed)(void *ctx, const struct mf_error *err);  /* it cannot be started, or a deadline passed; stop it */
+    void (*trouble)(void *ctx, const struct mf_error *err); /* an upgrade could not be carried out; the run goes on */
+    /* Has the load send these bytes between its pings, outside its books, and swallow an answer that begins with
+     * `expect` (NULL: none comes). -1: it can't. */
+    int (*ping)(void *ctx, const char *text, const char *expect);
+    void (*stopped)(void *ctx); /* last event */
 };
 
 struct mf_target_ops {
-    const char *kind; /* "node" */
+    const char *kind; /* "node", "command" */
     int (*start)(struct mf_target *t, struct mf_error *err);
     /* Carry out slot k of the log. The driver has stamped REQUESTED and raised `requested`. */
     void (*upgrade)(struct mf_target *t, uint32_t k);
@@ -75,6 +79,25 @@ struct mf_node_options {
 };
 struct mf_target *mf_target_new_node(uv_loop_t *loop, const struct mf_node_options *options,
                                      const struct mf_target_events *events, struct mf_error *err);
+
+/* What a command target needs beyond its scenario. Everything is borrowed until free; the last five as above. */
+struct mf_command_options {
+    const struct mf_cell *cell;
+    const struct mf_recorder *recorder;
+    const char *run_dir; /* its own folder lives in here, or in $TMPDIR where that would be too long for a socket */
+    const char *log_path, *steps_path; /* what it prints; what its steps print, and how long they took */
+    const char *modules_dir, *programs_dir;
+    bool has_faults;
+    void *faults;
+    int (*prepare)(void *faults, const char *folder, struct mf_error *err);
+    void (*release)(void *faults);
+};
+struct mf_target *mf_target_new_command(uv_loop_t *loop, const struct mf_command_options *options,
+                                        const struct mf_target_events *events, struct mf_error *err);
+/* The first thing that a command needs and this machine has not, and how to get it, into `text`. False: all is there.
+ */
+bool mf_command_lacks(const struct mf_command_target *command, const char *modules_dir, const char *programs_dir,
+                      char *text, size_t bytes);
 
 /* Version numbers of the modules, asked of `midflight-node --describe PATH...` (so that they do not rest on what a
  * running target claims). Fills versions[cell->node.modules_count]. Blocking; before any run. -1 with TARGET where a
