@@ -352,6 +352,14 @@ void mf_account_each_open(struct mf_account *a, uint32_t stream,
     }
 }
 
+uint32_t mf_account_process(const struct mf_account *a, uint32_t stream, uint64_t seq)
+{
+    if (stream - a->first_stream >= a->streams)
+        return UINT32_MAX;
+    const struct mf_stream *s = mf_account_stream(a, stream);
+    return s->first_process + (uint32_t)(seq % s->turns) * s->process_stride;
+}
+
 uint64_t mf_account_open(const struct mf_account *a, uint64_t *expired)
 {
     if (expired)

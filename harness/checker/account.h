@@ -126,6 +126,8 @@ void mf_account_not_sent(struct mf_account *a, uint32_t stream, uint64_t seq, ui
  */
 void mf_account_each_open(struct mf_account *a, uint32_t stream,
                           void (*visit)(void *ctx, uint64_t seq, uint64_t written_ns), void *ctx);
+/* Whom ping `seq` of `stream` asks, or asked; UINT32_MAX where the stream is not this worker's. */
+uint32_t mf_account_process(const struct mf_account *a, uint32_t stream, uint64_t seq);
 /* How many pings of this worker are open (past-timeout ones included: *expired says how many those are; may be NULL).
  */
 uint64_t mf_account_open(const struct mf_account *a, uint64_t *expired);

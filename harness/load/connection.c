@@ -173,6 +173,7 @@ struct ending {
     uint64_t now_ns;
     uint64_t open;
     /* the written one that waits longest */
+    bool moves; /* pings of which the kernel has taken nothing go by the next connection */
     bool has_oldest;
     uint32_t oldest_stream;
     uint64_t oldest_seq, oldest_ns;
@@ -201,9 +202,12 @@ static void on_open_look(void *ctx, uint64_t seq, uint64_t written_ns)
 static void on_open_lost(void *ctx, uint64_t seq, uint64_t written_ns)
 {
     struct ending *e = ctx;
+    struct mf_connection *c = e->connection;
+    const struct mf_queued *begun = e->moves ? mf_queue_begun(&c->queue) : NULL;
 
-    mf_account_lost(e->connection->worker->account, e->stream, seq, written_ns > 0 ? e->cause : MF_CAUSE_UNSENT,
-                    e->now_ns);
+    if (written_ns == 0 && e->moves && !(begun && begun->stream == e->stream && begun->seq == seq))
+        return;
+    mf_worker_lost(c->worker, c, e->stream, seq, written_ns > 0 ? e->cause : MF_CAUSE_UNSENT, e->now_ns);
 }
 
 static void each_open(struct ending *e, void (*visit)(void *ctx, uint64_t seq, uint64_t written_ns))
@@ -216,6 +220,48 @@ static void each_open(struct ending *e, void (*visit)(void *ctx, uint64_t seq, u
     }
 }
 
+/* Of its answer that was cut: which ping's it is. In a codec with answers in order it can only be the oldest one's. */
+static bool cut_ping(const struct mf_connection *c, struct mf_msg *cut)
+{
+    const struct mf_worker *w = c->worker;
+    const struct mf_ordered *oldest = mf_order_oldest(&c->order);
+
+    if (c->carry_bytes == 0)
+        return false;
+    if (w->codec->peek(w->conf, c->carry, c->carry_bytes, cut))
+        return true;
+    if (oldest)
+        *cut = (struct mf_msg){.stream = oldest->stream, .seq = oldest->seq};
+    return oldest;
+}
+
+/* It is down, and what is left of its queue waits for the next one. */
+static void connection_down(struct mf_connection *c, uint64_t now_ns)
+{
+    connection_detach(c);
+    mf_order_clear(&c->order);
+    mf_half_forget(c->worker, c);
+    c->asked = c->queue.ping_count;
+    c->carry_bytes = 0;
+    c->link = MF_LINK_DOWN;
+    c->ended_ns = now_ns;
+    c->worker->up--;
+}
+
+/* What was not written goes by the next connection, in a codec whose pings wait for their turn: nobody had them. The
+ * others are lost for that cause. */
+static void pings_end(struct ending *e)
+{
+    struct mf_connection *c = e->connection;
+
+    e->moves = c->worker->plan.pipeline > 0;
+    each_open(e, on_open_lost);
+    if (e->moves)
+        mf_queue_drop_begun(&c->queue);
+    else
+        mf_queue_clear(&c->queue);
+}
+
 /* The connection has ended, and all that it brought was read. */
 static void connection_end(struct mf_connection *c, enum mf_cause cause)
 {
@@ -223,34 +269,62 @@ static void connection_end(struct mf_connection *c, enum mf_cause cause)
     struct mf_msg cut;
     struct ending e = {.connection = c, .cause = cause, .now_ns = mf_clock_now_ns()};
 
-    if (c->carry_bytes > 0 && w->codec->peek(w->conf, c->carry, c->carry_bytes, &cut))
+    if (cut_ping(c, &cut))
         e.cut = &cut;
     each_open(&e, on_open_look);
     if (e.cut_is_open)
-        mf_account_lost(w->account, cut.stream, cut.seq, MF_CAUSE_PARTIAL, e.now_ns);
+        mf_worker_lost(w, c, cut.stream, cut.seq, MF_CAUSE_PARTIAL, e.now_ns);
     else if (c->carry_bytes > 0 && !e.cut && e.has_oldest)
-        mf_account_lost(w->account, e.oldest_stream, e.oldest_seq, MF_CAUSE_PARTIAL, e.now_ns);
-    each_open(&e, on_open_lost);
-    if (e.open > 0)
+        mf_worker_lost(w, c, e.oldest_stream, e.oldest_seq, MF_CAUSE_PARTIAL, e.now_ns);
+    pings_end(&e);
+    if (e.open > c->queue.ping_count)
         w->record->closed_inflight++;
     else
         w->record->closed_idle++;
 
-    connection_detach(c);
-    mf_queue_clear(&c->queue);
-    mf_half_forget(w, c);
-    c->asked = 0;
-    c->carry_bytes = 0;
-    c->link = MF_LINK_DOWN;
-    c->ended_ns = e.now_ns;
-    w->up--;
+    connection_down(c, e.now_ns);
     if (c->heard) { /* it was of use: the next one may come at once */
         c->backoff_ns = BACKOFF_NS_MIN;
         c->retry_at_ns = e.now_ns;
     } else {
         connection_backoff(c, e.now_ns);
     }
-    mf_worker_vacate(w, c);
+    mf_worker_list(w, c);
+}
+
+/* An answer said that it is the last one, or ended with its connection. What was written behind its ping is lost: the
+ * target has said that it will not look at it. */
+static void connection_announced(struct mf_connection *c)
+{
+    struct ending e = {.connection = c, .cause = MF_CAUSE_INFLIGHT_FIN, .now_ns = mf_clock_now_ns()};
+
+    mf_connection_retire(c); /* the load may have asked for it */
+    if (c->link != MF_LINK_UP)
+        return;
+    pings_end(&e);
+    c->worker->record->closed_announced++;
+    connection_down(c, e.now_ns);
+    c->backoff_ns = BACKOFF_NS_MIN;
+    c->retry_at_ns = e.now_ns;
+    mf_worker_list(c->worker, c);
+}
+
+void mf_connection_unstick(struct mf_connection *c, uint64_t now_ns)
+{
+    struct mf_worker *w = c->worker;
+    const struct mf_ordered *newest = mf_order_newest(&c->order);
+    struct ending e = {.connection = c, .cause = MF_CAUSE_UNANSWERED, .now_ns = now_ns};
+
+    if (w->plan.pipeline == 0 || c->order.count < w->plan.pipeline || !mf_queue_first(&c->queue) ||
+        now_ns < newest->written_ns + w->plan.timeout_ns + w->plan.drain_ns)
+        return;
+    pings_end(&e);
+    w->record->closed_by_load++;
+    connection_down(c, now_ns);
+    c->by_load = true;
+    c->backoff_ns = BACKOFF_NS_MIN;
+    c->retry_at_ns = now_ns;
+    mf_worker_list(w, c);
 }
 
 bool mf_connection_has_room(const struct mf_connection *c)
@@ -269,16 +343,11 @@ void mf_connection_retire(struct mf_connection *c)
         return;
     each_open(&e, on_open_lost); /* a slot is free when its ping is past its time-out, too */
     w->record->closed_by_load++;
-    connection_detach(c);
     mf_queue_clear(&c->queue);
-    c->carry_bytes = 0;
-    c->asked = 0;
+    connection_down(c, e.now_ns);
     c->by_load = true;
-    c->link = MF_LINK_DOWN;
-    c->ended_ns = e.now_ns;
     c->backoff_ns = BACKOFF_NS_MIN;
     c->retry_at_ns = e.now_ns;
-    w->up--;
 }
 
 /* Keeps the rest for the next read. */
@@ -300,8 +369,11 @@ static void connection_carry(struct mf_connection *c, const uint8_t *rest, size_
     c->carry_bytes = n;
 }
 
-/* Takes the messages out of what has come. Returns false where the byte stream is broken. */
-static bool connection_decode(struct mf_connection *c, const uint8_t *in, size_t n, uint64_t now_ns)
+/* What the bytes that have come make of a connection. */
+enum goes { GOES_ON, GOES_BROKEN, GOES_ANNOUNCED };
+
+/* Takes the messages out of what has come. */
+static enum goes connection_decode(struct mf_connection *c, const uint8_t *in, size_t n, uint64_t now_ns)
 {
     struct mf_worker *w = c->worker;
     struct mf_msg msg;
@@ -317,13 +389,30 @@ static bool connection_decode(struct mf_connection *c, const uint8_t *in, size_t
             msg = (struct mf_msg){.kind = MF_MSG_PONG, .corrupt = true};
             msg.stream = msg.process = UINT32_MAX;
             msg.seq = UINT64_MAX;
-            mf_worker_answer(w, &msg, now_ns);
-            return false;
+            mf_worker_answer(w, c, &msg, now_ns);
+            return GOES_BROKEN;
         }
         at += (size_t)taken;
-        mf_worker_answer(w, &msg, now_ns);
+        mf_worker_answer(w, c, &msg, now_ns);
+        if (msg.closes) {
+            c->carry_bytes = 0;
+            return GOES_ANNOUNCED;
+        }
     }
     connection_carry(c, in + at, n - at);
+    return GOES_ON;
+}
+
+/* The connection has ended by a FIN behind `n` bytes: whether they are a message that ends like that. */
+static bool connection_decode_end(struct mf_connection *c, const uint8_t *in, size_t n)
+{
+    struct mf_worker *w = c->worker;
+    struct mf_msg msg;
+
+    if (n == 0 || !w->codec->decode_end || w->codec->decode_end(w->conf, in, n, &msg) <= 0)
+        return false;
+    c->carry_bytes = 0;
+    mf_worker_answer(w, c, &msg, mf_clock_now_ns());
     return true;
 }
 
@@ -345,13 +434,20 @@ static void connection_read(struct mf_connection *c, bool to_the_end)
         if (n <= 0) {
             /* Who reads the end without an error has met a FIN, unless a write has already taken the news of a reset.
              */
-            connection_end(c, n < 0 || c->write_errno == ECONNRESET ? MF_CAUSE_INFLIGHT_RST : MF_CAUSE_INFLIGHT_FIN);
+            bool is_reset = n < 0 || c->write_errno == ECONNRESET;
+            if (!is_reset && connection_decode_end(c, w->incoming, carried))
+                connection_announced(c);
+            else
+                connection_end(c, is_reset ? MF_CAUSE_INFLIGHT_RST : MF_CAUSE_INFLIGHT_FIN);
             return;
         }
-        if (!connection_decode(c, w->incoming, carried + (size_t)n, mf_clock_now_ns())) {
+        enum goes goes = connection_decode(c, w->incoming, carried + (size_t)n, mf_clock_now_ns());
+        if (goes == GOES_BROKEN)
             connection_end(c, MF_CAUSE_INFLIGHT_RST);
+        else if (goes == GOES_ANNOUNCED)
+            connection_announced(c);
+        if (goes != GOES_ON)
             return;
-        }
         if (w->failed || (!to_the_end && (size_t)n < space))
             return;
     }
@@ -364,23 +460,34 @@ static void connection_taken(struct mf_connection *c, size_t n)
 
     mf_queue_taken(&c->queue, n);
     while ((ping = mf_queue_first(&c->queue)) && ping->end <= c->queue.taken) {
-        mf_worker_written(c->worker, ping, now_ns);
+        mf_worker_written(c->worker, c, ping, now_ns);
         mf_queue_pop(&c->queue);
     }
 }
 
-void mf_connection_flush(struct mf_connection *c)
+/* How many of the bytes that wait may be written now. */
+static size_t connection_allowance(const struct mf_connection *c, size_t waiting)
 {
     const struct mf_half *half = &c->worker->half;
+    uint32_t pipeline = c->worker->plan.pipeline;
+
+    if (pipeline > 0)
+        waiting = c->order.count < pipeline ? mf_queue_bytes_of(&c->queue, pipeline - c->order.count) : 0;
+    if (waiting > WRITE_BYTES_MAX)
+        waiting = WRITE_BYTES_MAX;
+    if (half->connection == c && waiting > half->cut_at - c->queue.taken)
+        waiting = half->cut_at - c->queue.taken;
+    return waiting;
+}
+
+void mf_connection_flush(struct mf_connection *c)
+{
     size_t waiting;
 
     if (c->link != MF_LINK_UP || c->socket->events & UV_WRITABLE)
         return;
     for (const uint8_t *bytes; bytes = mf_queue_bytes(&c->queue, &waiting), waiting > 0;) {
-        if (waiting > WRITE_BYTES_MAX)
-            waiting = WRITE_BYTES_MAX;
-        if (half->connection == c && waiting > half->cut_at - c->queue.taken)
-            waiting = half->cut_at - c->queue.taken;
+        waiting = connection_allowance(c, waiting);
         if (waiting == 0)
             return;
         ssize_t n = send(c->socket->fd, bytes, waiting, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -436,6 +543,7 @@ void mf_connection_done(struct mf_connection *c)
 {
     assert(!c->socket);
     mf_queue_done(&c->queue);
+    mf_order_done(&c->order);
     free(c->carry);
     c->carry = NULL;
 }

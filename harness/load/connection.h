@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "load/endpoint.h"
+#include "load/order.h"
 #include "load/queue.h"
 
 struct mf_worker;
@@ -27,7 +28,8 @@ struct mf_connection {
     enum mf_link link;
     struct mf_socket *socket; /* NULL where there is none: down, or waiting for room in an accept queue */
     struct mf_queue queue;
-    uint8_t *carry; /* the beginning of a message that has not come whole */
+    struct mf_order order; /* codecs with answers in order: written and unanswered */
+    uint8_t *carry;        /* the beginning of a message that has not come whole */
     size_t carry_bytes, carry_room;
 
     uint64_t dialled_ns, retry_at_ns, backoff_ns; /* the attempt's beginning; the next one's; what comes after that */
@@ -52,6 +54,8 @@ void mf_connection_flush(struct mf_connection *c);
 /* Closes it where it has carried its pings (plan.pings_per_connection); pings that are past their time-out are given up
  * with it. */
 void mf_connection_retire(struct mf_connection *c);
+/* Closes it where nothing was answered for too long although no more can be written before that is. */
+void mf_connection_unstick(struct mf_connection *c, uint64_t now_ns);
 /* Whether one more ping may go by it. */
 bool mf_connection_has_room(const struct mf_connection *c);
 /* Closes without any effect on the account. */

@@ -37,6 +37,7 @@ static bool worker_ping(struct mf_worker *w, struct mf_connection *c, uint32_t s
         mf_account_not_sent(w->account, stream, msg.seq, now_ns);
         return false;
     }
+    msg.closes = w->plan.pings_per_connection > 0 && c->asked + 1 == w->plan.pings_per_connection;
     msg.payload_bytes = w->plan.payload_bytes;
     mf_payload_fill(w->payload, msg.payload_bytes, w->plan.seed, stream, msg.seq);
     size_t bytes = w->codec->encode(w->conf, out, &msg);
@@ -97,7 +98,24 @@ void mf_worker_expire(struct mf_worker *w, uint64_t now_ns)
     mf_account_expire(w->account, now_ns, w->plan.mode == MF_MODE_CLOSED ? on_expired : NULL, w);
 }
 
-void mf_worker_read_pong(const struct mf_worker *w, const struct mf_msg *msg, struct mf_pong *pong)
+/* To which ping an answer belongs that does not say so. */
+static void pong_name(const struct mf_account *account, struct mf_order *order, const struct mf_msg *msg,
+                      struct mf_pong *pong)
+{
+    struct mf_ordered oldest = {.stream = UINT32_MAX, .seq = UINT64_MAX};
+
+    mf_order_take(order, &oldest);
+    if (msg->named == MF_NAMED_WHOLE)
+        return;
+    if (msg->named == MF_NAMED_NOT) {
+        pong->stream = oldest.stream;
+        pong->seq = oldest.seq;
+    }
+    pong->process = mf_account_process(account, pong->stream, pong->seq);
+}
+
+void mf_worker_read_pong(const struct mf_worker *w, const struct mf_account *account, struct mf_order *order,
+                         const struct mf_msg *msg, struct mf_pong *pong)
 {
     const struct mf_plan *plan = &w->plan;
 
@@ -113,16 +131,20 @@ void mf_worker_read_pong(const struct mf_worker *w, const struct mf_msg *msg, st
         /* a ping that comes back is no answer either */
         .is_wrong = msg->corrupt || msg->kind == MF_MSG_PING,
     };
+    if (w->codec->in_order)
+        pong_name(account, order, msg, pong);
     if (msg->kind == MF_MSG_PONG && w->codec->carries_payload && !pong->is_wrong)
         pong->is_wrong = msg->payload_bytes != plan->payload_bytes ||
                          !mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
 }
 
-void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t now_ns)
+void mf_worker_answer(struct mf_worker *w, struct mf_connection *c, const struct mf_msg *msg, uint64_t now_ns)
 {
     struct mf_pong pong;
 
-    mf_worker_read_pong(w, msg, &pong);
+    mf_worker_read_pong(w, w->account, &c->order, msg, &pong);
+    if (w->plan.pipeline > 0 && mf_queue_first(&c->queue))
+        mf_worker_list(w, c); /* one that waited for its turn may go */
     if (w->plan.mode == MF_MODE_OPEN) {
         mf_account_pong(w->account, &pong, now_ns);
         return;
@@ -132,6 +154,16 @@ void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t no
     uint64_t live = worker_live(w);
     if (mf_account_pong(w->account, &pong, now_ns) != MF_OUTCOME_COUNT && worker_live(w) < live)
         worker_free_slot(w, pong.stream);
+}
+
+void mf_worker_lost(struct mf_worker *w, struct mf_connection *c, uint32_t stream, uint64_t seq, enum mf_cause cause,
+                    uint64_t now_ns)
+{
+    uint64_t live = worker_live(w);
+
+    mf_account_lost(w->account, stream, seq, cause, now_ns);
+    if (w->plan.mode == MF_MODE_CLOSED && worker_live(w) < live)
+        c->outstanding--;
 }
 
 static void worker_say_point(struct mf_worker *w, uint32_t point, const struct mf_queued *ping)
@@ -157,11 +189,17 @@ static uint64_t worker_in_flight(const struct mf_worker *w)
     return live >= waiting ? live - waiting + 1 : 1;
 }
 
-void mf_worker_written(struct mf_worker *w, const struct mf_queued *ping, uint64_t now_ns)
+void mf_worker_written(struct mf_worker *w, struct mf_connection *c, const struct mf_queued *ping, uint64_t now_ns)
 {
+    const struct mf_ordered written = {.seq = ping->seq, .written_ns = now_ns, .stream = ping->stream};
     uint32_t point;
 
     mf_account_written(w->account, ping->stream, ping->seq, now_ns);
+    if (w->codec->in_order && !mf_order_push(&c->order, &written)) {
+        struct mf_error err;
+        mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "no memory for the order of answers");
+        mf_worker_fail(w, &err);
+    }
     if (mf_points_sent(&w->points))
         while (mf_points_take(&w->points, &point))
             worker_say_point(w, point, ping);

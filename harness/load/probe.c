@@ -14,6 +14,8 @@
 #define RETRY_NS MF_NS_PER_MS
 /* So much of an answer is read in the state half_answered: less than any answer of any codec has. */
 #define PART_BYTES 8
+/* So many connections in a row that end behind their first answer: no connection can stand idle behind one. */
+#define CLOSED_MAX 4
 
 /* A descriptor in the loop. Its memory lives until the loop has let go of the handle. */
 struct mf_probe_socket {
@@ -71,6 +73,7 @@ void mf_probe_close(struct mf_probe *p)
     p->dialling = false;
     p->in_bytes = 0;
     p->write_errno = 0;
+    mf_order_clear(&p->order);
     if (!s)
         return;
     p->socket = NULL;
@@ -143,17 +146,23 @@ static void probe_broken(struct mf_probe *p, bool had_ping, enum mf_outcome outc
     }
 }
 
+/* The ping under way is lost, for this cause or what it amounts to. Returns the cause that it is lost for. */
+static enum mf_cause probe_lose(struct mf_probe *p, enum mf_cause cause, uint64_t now_ns)
+{
+    cause = !p->written ? MF_CAUSE_UNSENT : p->in_bytes > 0 ? MF_CAUSE_PARTIAL : cause;
+    mf_account_lost(p->probes->account, p->stream, p->seq, cause, now_ns);
+    p->pending = false;
+    return cause;
+}
+
 /* The connection has ended, and all that it brought was read; or (cause UNANSWERED) it is given up. */
 static void probe_ended(struct mf_probe *p, enum mf_cause cause, uint64_t now_ns)
 {
     bool had_ping = p->pending;
     struct mf_worker_record *record = p->probes->record;
 
-    if (had_ping) {
-        cause = !p->written ? MF_CAUSE_UNSENT : p->in_bytes > 0 ? MF_CAUSE_PARTIAL : cause;
-        mf_account_lost(p->probes->account, p->stream, p->seq, cause, now_ns);
-        p->pending = false;
-    }
+    if (had_ping)
+        cause = probe_lose(p, cause, now_ns);
     record->closed_inflight += had_ping;
     record->closed_idle += !had_ping;
     mf_probe_close(p);
@@ -165,6 +174,20 @@ static void probe_ended(struct mf_probe *p, enum mf_cause cause, uint64_t now_ns
 static bool probe_keeps_the_rest(const struct mf_probe *p)
 {
     return p->state == MF_WIRE_STATE_HALF_ANSWERED && (p->phase == MF_PROBE_PLACING || p->phase == MF_PROBE_HELD);
+}
+
+/* An answer said that it is its connection's last, and has not made anything of that yet: it was to nothing that is
+ * under way, or there is more under way behind it. */
+static void probe_announced(struct mf_probe *p, uint64_t now_ns)
+{
+    p->closes = false;
+    if (p->pending || p->phase != MF_PROBE_HELD) {
+        probe_ended(p, MF_CAUSE_INFLIGHT_FIN, now_ns);
+        return;
+    }
+    p->probes->record->closed_announced++;
+    mf_probe_close(p);
+    probe_broken(p, false, MF_OUTCOME_LOST, MF_CAUSE_INFLIGHT_FIN, now_ns);
 }
 
 /* Takes the messages out of what has come. False: the byte stream is broken. */
@@ -182,7 +205,7 @@ static bool probe_decode(struct mf_probe *p, uint64_t now_ns)
             msg = (struct mf_msg){.kind = MF_MSG_PONG, .corrupt = true, .stream = UINT32_MAX};
             msg.process = UINT32_MAX;
             msg.seq = UINT64_MAX;
-            mf_probes_answer(p->probes, &msg, now_ns);
+            mf_probes_answer(p->probes, p, &msg, now_ns);
             p->in_bytes = 0;
             return false;
         }
@@ -190,12 +213,33 @@ static bool probe_decode(struct mf_probe *p, uint64_t now_ns)
         uint8_t *rest = p->in + taken;
         size_t left = p->in_bytes - (size_t)taken;
         p->in_bytes = 0;
-        mf_probes_answer(p->probes, &msg, now_ns);
+        p->closes = msg.closes;
+        mf_probes_answer(p->probes, p, &msg, now_ns);
+        if (p->closes && p->socket == socket)
+            probe_announced(p, now_ns);
         if (p->socket != socket)
             return true; /* it was of no further use */
         memmove(p->in, rest, left);
         p->in_bytes = left;
     }
+    return true;
+}
+
+/* The connection has ended by a FIN: whether what has come is a message that ends like that. */
+static bool probe_decode_end(struct mf_probe *p, uint64_t now_ns)
+{
+    const struct mf_worker *w = probe_worker(p);
+    struct mf_probe_socket *socket = p->socket;
+    struct mf_msg msg;
+
+    if (p->in_bytes == 0 || !w->codec->decode_end || probe_keeps_the_rest(p) ||
+        w->codec->decode_end(w->conf, p->in, p->in_bytes, &msg) <= 0)
+        return false;
+    p->in_bytes = 0;
+    p->closes = true;
+    mf_probes_answer(p->probes, p, &msg, now_ns);
+    if (p->closes && p->socket == socket)
+        probe_announced(p, now_ns);
     return true;
 }
 
@@ -219,6 +263,8 @@ static void probe_read(struct mf_probe *p, bool to_the_end)
         if (n < 0 && errno == EAGAIN && !to_the_end)
             return;
         uint64_t now_ns = mf_clock_now_ns();
+        if (n == 0 && p->write_errno != ECONNRESET && probe_decode_end(p, now_ns))
+            return;
         if (n <= 0) {
             probe_ended(p, n < 0 || p->write_errno == ECONNRESET ? MF_CAUSE_INFLIGHT_RST : MF_CAUSE_INFLIGHT_FIN,
                         now_ns);
@@ -255,8 +301,13 @@ static void probe_write(struct mf_probe *p)
     }
     socket_watch(socket, UV_READABLE);
     if (p->pending && !p->written && p->out_at == p->out_bytes) {
+        const struct mf_ordered written = {.seq = p->seq, .written_ns = mf_clock_now_ns(), .stream = p->stream};
         p->written = true;
-        mf_account_written(p->probes->account, p->stream, p->seq, mf_clock_now_ns());
+        mf_account_written(p->probes->account, p->stream, p->seq, written.written_ns);
+        if (probe_worker(p)->codec->in_order)
+            (void)mf_order_push(&p->order, &written); /* its room was made when the probe was */
+        if (p->phase == MF_PROBE_PLACING && p->state == MF_WIRE_STATE_SENT && p->always_closes)
+            p->phase = mf_probes_requested(p->probes) ? MF_PROBE_PLACING : MF_PROBE_HELD;
     }
     if (p->phase == MF_PROBE_PLACING && p->state == MF_WIRE_STATE_HALF_SENT)
         p->phase = MF_PROBE_HELD;
@@ -287,6 +338,8 @@ static void probe_connected(struct mf_probe *p, uint64_t now_ns)
         probe_write(p);
     else if (p->phase == MF_PROBE_PLACING && p->state == MF_WIRE_STATE_CONNECTED_IDLE)
         p->phase = MF_PROBE_HELD;
+    else if (p->phase == MF_PROBE_PLACING && p->state == MF_WIRE_STATE_SENT && p->always_closes)
+        p->phase = MF_PROBE_READY;
     else
         probe_send(p, now_ns);
 }
@@ -374,7 +427,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 void mf_probe_place(struct mf_probe *p, uint64_t now_ns)
 {
     p->phase = MF_PROBE_PLACING;
-    p->judged = p->renewed = p->renewed_answered = p->asked_again = false;
+    p->judged = p->renewed = p->renewed_answered = p->asked_again = p->always_closes = false;
+    p->attempts = 0;
     if (p->state == MF_WIRE_STATE_CONNECTING)
         p->phase = MF_PROBE_READY; /* all that there is to it is the last step */
     else
@@ -421,6 +475,26 @@ static void probe_unanswered(struct mf_probe *p, uint64_t now_ns)
     probe_next(p, now_ns);
 }
 
+/* Its ping was answered, and that is the end of the connection that it was to stand on. Where the target ends them all
+ * like that, `sent` is on a new one; `answered_idle` can't be. */
+static void probe_place_again(struct mf_probe *p, uint64_t now_ns)
+{
+    p->probes->record->closed_announced++;
+    mf_probe_close(p);
+    p->closes = false;
+    if (p->state != MF_WIRE_STATE_SENT && ++p->attempts >= CLOSED_MAX) {
+        p->phase = MF_PROBE_OVER;
+        return;
+    }
+    bool held = p->phase == MF_PROBE_HELD;
+    p->phase = MF_PROBE_PLACING;
+    p->always_closes = true;
+    if (held) /* not held again before its ping is written */
+        probe_dial_with_ping(p, now_ns);
+    else
+        probe_dial(p, now_ns);
+}
+
 void mf_probe_answered(struct mf_probe *p, uint64_t seq, enum mf_outcome outcome, uint64_t now_ns)
 {
     if (!p->pending || p->seq != seq) {
@@ -434,7 +508,10 @@ void mf_probe_answered(struct mf_probe *p, uint64_t seq, enum mf_outcome outcome
     case MF_PROBE_READY:
         return;
     case MF_PROBE_PLACING:
-        p->phase = p->state == MF_WIRE_STATE_SENT ? MF_PROBE_READY : MF_PROBE_HELD;
+        if (p->closes)
+            probe_place_again(p, now_ns);
+        else
+            p->phase = p->state == MF_WIRE_STATE_SENT ? MF_PROBE_READY : MF_PROBE_HELD;
         return;
     case MF_PROBE_HELD:
         if (mf_probes_requested(p->probes)) {
@@ -444,11 +521,20 @@ void mf_probe_answered(struct mf_probe *p, uint64_t seq, enum mf_outcome outcome
         /* The target was quicker than the driver: once more. */
         if (p->state == MF_WIRE_STATE_CONNECTING)
             mf_probe_close(p);
+        else if (p->closes) {
+            probe_place_again(p, now_ns);
+            return;
+        }
+        p->closes = false;
         probe_step_last(p, now_ns);
         return;
     case MF_PROBE_JUDGING:
         probe_judge(p, outcome, MF_CAUSE_UNANSWERED);
         p->renewed_answered |= p->renewed && (outcome == MF_OUTCOME_ANSWERED || outcome == MF_OUTCOME_LATE);
+        if (p->closes) {
+            p->probes->record->closed_announced++;
+            mf_probe_close(p);
+        }
         if (p->after)
             probe_over(p);
         else
@@ -480,7 +566,9 @@ static void probe_next(struct mf_probe *p, uint64_t now_ns)
 
 void mf_probe_release(struct mf_probe *p, uint64_t now_ns)
 {
-    if (p->phase != MF_PROBE_HELD)
+    /* the request found it between two connections */
+    p->aside = p->phase == MF_PROBE_PLACING || p->phase == MF_PROBE_READY;
+    if (p->phase != MF_PROBE_HELD && !p->aside)
         return;
     p->phase = MF_PROBE_JUDGING;
     probe_next(p, now_ns);
@@ -507,6 +595,8 @@ void mf_probe_take(struct mf_probe *p, struct mf_wire_tally *tally)
     if (!p->judged)
         return;
     p->judged = false;
+    if (p->aside)
+        return;
     tally->placed++;
     tally->outcome[p->outcome]++;
     if (p->outcome == MF_OUTCOME_LOST)
@@ -525,12 +615,13 @@ int mf_probe_init(struct mf_probe *p, struct mf_probes *probes, enum mf_wire_sta
     p->in_room = w->codec->in_bytes_max(w->conf);
     p->in = malloc(p->in_room);
     p->out = malloc(w->ping_bytes_max);
-    return p->in && p->out ? 0 : -1;
+    return p->in && p->out && mf_order_reserve(&p->order) ? 0 : -1;
 }
 
 void mf_probe_done(struct mf_probe *p)
 {
     assert(!p->socket);
+    mf_order_done(&p->order);
     free(p->in);
     free(p->out);
     p->in = p->out = NULL;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "load/order.h"
 #include "recorder/recorder.h"
 #include "wire/codec.h"
 
@@ -38,6 +39,11 @@ struct mf_probe {
     uint64_t retry_at_ns;           /* dialling without a socket: try again then */
     uint64_t deadline_ns;           /* PLACING, JUDGING: of what is under way */
 
+    struct mf_order order; /* codecs with answers in order: written on its connection and unanswered */
+    bool closes;           /* the answer that is being handed on is the connection's last, it says */
+    bool always_closes;    /* PLACING: so did the one that was to bring it into its state */
+    uint32_t attempts;     /* PLACING: pings that were answered and did not bring it there */
+
     /* the ping under way */
     bool pending, written;
     bool after; /* it was made after the release */
@@ -48,6 +54,7 @@ struct mf_probe {
     uint8_t *in; /* what has been read of an answer that is not whole */
     size_t in_bytes, in_room;
 
+    bool aside; /* it is not judged: it stood in no state at the request */
     bool judged, renewed, renewed_answered;
     bool asked_again;    /* nothing was answered in time on a connection that lives: the next ping asks it once more */
     uint64_t judged_seq; /* of the ping that the judgement is about */

@@ -144,11 +144,11 @@ void mf_probes_beat(struct mf_probes *s, uint64_t now_ns)
         probes_judge(s, now_ns);
 }
 
-void mf_probes_answer(struct mf_probes *s, const struct mf_msg *msg, uint64_t now_ns)
+void mf_probes_answer(struct mf_probes *s, struct mf_probe *p, const struct mf_msg *msg, uint64_t now_ns)
 {
     struct mf_pong pong;
 
-    mf_worker_read_pong(s->worker, msg, &pong);
+    mf_worker_read_pong(s->worker, s->account, &p->order, msg, &pong);
     enum mf_outcome outcome = mf_account_pong(s->account, &pong, now_ns);
     if (outcome == MF_OUTCOME_COUNT)
         return;

@@ -41,8 +41,8 @@ void mf_probes_beat(struct mf_probes *s, uint64_t now_ns);
 bool mf_probes_are_busy(const struct mf_probes *s);
 /* Whether the upgrade that they are for has been requested. */
 bool mf_probes_requested(const struct mf_probes *s);
-/* A message has come on one of their connections. */
-void mf_probes_answer(struct mf_probes *s, const struct mf_msg *msg, uint64_t now_ns);
+/* A message has come on the connection of one of them. */
+void mf_probes_answer(struct mf_probes *s, struct mf_probe *p, const struct mf_msg *msg, uint64_t now_ns);
 void mf_probes_finish(struct mf_probes *s, uint64_t now_ns);
 void mf_probes_close(struct mf_probes *s); /* takes NULL */
 void mf_probes_free(struct mf_probes *s);  /* takes NULL */

@@ -83,9 +83,19 @@ void mf_queue_taken(struct mf_queue *q, size_t n)
         q->begin = q->end = 0;
 }
 
+void mf_queue_drop_begun(struct mf_queue *q)
+{
+    const struct mf_queued *ping = mf_queue_begun(q);
+
+    if (!ping)
+        return;
+    mf_queue_taken(q, (size_t)(ping->end - q->taken));
+    mf_queue_pop(q);
+}
+
 void mf_queue_clear(struct mf_queue *q)
 {
-    q->taken = q->put;
+    q->taken = q->whole = q->put;
     q->begin = q->end = 0;
     q->ping_first = q->ping_count = 0;
 }

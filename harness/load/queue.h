@@ -20,6 +20,7 @@ struct mf_queue {
     uint8_t *byte;
     size_t begin, end, room, limit; /* byte[begin..end) waits; limit: most bytes that may wait */
     uint64_t put, taken;            /* bytes ever */
+    uint64_t whole;                 /* of those taken, up to the end of the last ping that was popped */
     struct mf_queued *ping;         /* ring of ping_room, a power of two */
     size_t ping_first, ping_count, ping_room;
 };
@@ -46,9 +47,24 @@ static inline const struct mf_queued *mf_queue_first(const struct mf_queue *q)
 }
 static inline void mf_queue_pop(struct mf_queue *q)
 {
+    q->whole = q->ping[q->ping_first].end;
     q->ping_first = (q->ping_first + 1) & (q->ping_room - 1);
     q->ping_count--;
 }
+/* The first ping where a part of it, and not all, was taken; NULL where there is none. */
+static inline const struct mf_queued *mf_queue_begun(const struct mf_queue *q)
+{
+    return q->taken > q->whole ? mf_queue_first(q) : NULL;
+}
+/* How many of the bytes that wait belong to the first `pings` pings. */
+static inline size_t mf_queue_bytes_of(const struct mf_queue *q, size_t pings)
+{
+    if (pings >= q->ping_count)
+        return q->end - q->begin;
+    return pings == 0 ? 0 : (size_t)(q->ping[(q->ping_first + pings - 1) & (q->ping_room - 1)].end - q->taken);
+}
+/* Forgets the ping of which a part was taken. */
+void mf_queue_drop_begun(struct mf_queue *q);
 /* Forgets everything that waits. */
 void mf_queue_clear(struct mf_queue *q);
 

@@ -94,6 +94,8 @@ static void worker_beat(struct mf_worker *w, uint64_t now_ns)
         struct mf_connection *c = &w->connection[i];
         if (c->link != MF_LINK_UP)
             mf_connection_beat(c, now_ns);
+        else
+            mf_connection_unstick(c, now_ns);
         if (closed && c->outstanding < w->plan.window)
             mf_worker_list(w, c);
     }

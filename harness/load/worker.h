@@ -78,12 +78,17 @@ struct mf_worker {
 };
 
 /* Of connections, to the worker. */
-/* An answer came. */
-void mf_worker_answer(struct mf_worker *w, const struct mf_msg *msg, uint64_t now_ns);
-/* An answer as the account wants it: whether it is one at all, and right. */
-void mf_worker_read_pong(const struct mf_worker *w, const struct mf_msg *msg, struct mf_pong *pong);
-/* The kernel has taken this ping. */
-void mf_worker_written(struct mf_worker *w, const struct mf_queued *ping, uint64_t now_ns);
+/* An answer came by this connection. */
+void mf_worker_answer(struct mf_worker *w, struct mf_connection *c, const struct mf_msg *msg, uint64_t now_ns);
+/* An answer as the account wants it: whether it is one at all, and right; and to which ping it belongs, where it does
+ * not say so itself: `order` are those that its connection's answers belong to, and loses one. */
+void mf_worker_read_pong(const struct mf_worker *w, const struct mf_account *account, struct mf_order *order,
+                         const struct mf_msg *msg, struct mf_pong *pong);
+/* The kernel has taken this ping of the connection. */
+void mf_worker_written(struct mf_worker *w, struct mf_connection *c, const struct mf_queued *ping, uint64_t now_ns);
+/* A ping of this connection is lost while others of it go on: frees its slot of the window. */
+void mf_worker_lost(struct mf_worker *w, struct mf_connection *c, uint32_t stream, uint64_t seq, enum mf_cause cause,
+                    uint64_t now_ns);
 /* All pings of this connection have their outcome: its window is free. */
 void mf_worker_vacate(struct mf_worker *w, struct mf_connection *c);
 /* To be looked at by mf_worker_settle. */

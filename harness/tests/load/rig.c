@@ -47,7 +47,8 @@ size_t server_encode(struct server *s, uint8_t *out, const struct mf_msg *ping)
     pong.payload = payload;
     pong.payload_bytes = s->payload_bytes;
     mf_payload_fill(payload, s->payload_bytes, s->seed, ping->stream, ping->seq);
-    return s->codec->encode(NULL, out, &pong);
+    pong.closes = s->closes;
+    return s->codec->encode(s->conf, out, &pong);
 }
 
 void server_answer(struct server *s, struct peer *p, const struct mf_msg *ping)
@@ -110,7 +111,7 @@ static void server_read(struct server *s, struct peer *p)
     p->bytes += (size_t)n;
     while (p->fd >= 0 && at < p->bytes) {
         struct mf_msg msg;
-        ssize_t taken = s->codec->decode(NULL, p->buffer + at, p->bytes - at, &msg);
+        ssize_t taken = s->codec->decode(s->conf, p->buffer + at, p->bytes - at, &msg);
         cr_assert(ge(i64, taken, 0), "the worker's bytes make no sense");
         if (taken == 0)
             break;
@@ -218,6 +219,16 @@ void rig_init(struct rig *rig, const char *transport, const char *codec)
         .window_ns = MF_NS_PER_S,
         .seed = 42,
     };
+    if (strcmp(codec, "http1") == 0) {
+        struct mf_error err = {0};
+        strcpy(rig->plan.codec_conf,
+               "header X-Ping: {id}\nversion header X-Version\ninstance body instance=\ncount body count=\n");
+        rig->plan.pipeline = rig->plan.window;
+        rig->server.conf = mf_codec_find(codec)->configure("header X-Ping: {id}\nid header X-Ping\nversion header "
+                                                           "X-Version\ninstance body instance=\ncount body count=\n",
+                                                           &err);
+        cr_assert(ne(ptr, rig->server.conf, NULL), "%s", err.text);
+    }
     snprintf(rig->plan.codec, sizeof rig->plan.codec, "%s", codec);
     rig->server.codec = mf_codec_find(codec);
     rig->server.over_tcp = strcmp(transport, "tcp") == 0;
@@ -375,6 +386,7 @@ void rig_done(struct rig *rig)
         server_unlisten(s);
     if (s->folder[0])
         rmdir(s->folder);
+    free(s->conf);
     mf_recorder_close(&rig->recorder);
 }
 

@@ -35,15 +35,16 @@ struct held {
 
 struct server {
     const struct mf_codec *codec;
-    uint64_t seed; /* of payloads */
+    struct mf_codec_conf *conf; /* http1: names the pings, which the worker's own does not read */
+    uint64_t seed;              /* of payloads */
     uint32_t payload_bytes;
     /* A ping has come. NULL: it is answered. */
     void (*on_ping)(struct server *s, struct peer *p, const struct mf_msg *ping);
     /* For on_ping. */
-    uint64_t pings;  /* that have come, this one included */
-    uint64_t at;     /* the ping at which it misbehaves */
-    uint32_t window; /* how many it holds back first */
-    bool has_misbehaved;
+    uint64_t pings;              /* that have come, this one included */
+    uint64_t at;                 /* the ping at which it misbehaves */
+    uint32_t window;             /* how many it holds back first */
+    bool has_misbehaved, closes; /* closes: every answer says that it is the last (http1) */
     struct held held[HELD_MAX];
     uint32_t held_count;
     uint64_t unanswered, unanswered_max;

@@ -21,7 +21,7 @@ enum mischief { NOTHING, CLOSE, CLOSE_AND_UNLISTEN, SILENCE, SWALLOW };
 
 static struct rig rig;
 static _Atomic int mischief; /* enum mischief; wanted */
-static bool upgraded, silent;
+static bool upgraded, silent, closes;
 static uint32_t swallows; /* bits of the streams whose next ping is taken and never answered */
 static sem_t done;
 
@@ -80,6 +80,8 @@ static void round_open(const char *transport, const char *codec, uint32_t states
     rig.plan.streams = 1 + (uint32_t)__builtin_popcount(states);
     rig.plan.timeout_ns = 100 * MF_NS_PER_MS;
     rig.plan.connect_timeout_ns = 200 * MF_NS_PER_MS;
+    rig.plan.pipeline = rig.plan.pipeline > 0; /* http1: one at a time */
+    rig.server.closes = closes;
     rig.server.on_ping = on_ping;
     atomic_store(&mischief, -1);
     upgraded = silent = false;
@@ -167,9 +169,10 @@ Test(probes, all_answered_where_nothing_happens)
     nothing_happens("unix", "frame");
     nothing_happens("tcp", "frame");
     nothing_happens("unix", "line");
+    nothing_happens("tcp", "http1");
 }
 
-static void connections_end(const char *transport)
+static void connections_end(const char *transport, const char *codec)
 {
     static const struct wanted ended[MF_WIRE_STATE_COUNT] = {
         [MF_WIRE_STATE_CONNECTING] = {1, 0, LOST(INFLIGHT_FIN), .renewed = 1, .renewed_answered = 1},
@@ -179,7 +182,7 @@ static void connections_end(const char *transport)
         [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1, .renewed = 1, .renewed_answered = 1},
         [MF_WIRE_STATE_ANSWERED_IDLE] = {1, 1, .renewed = 1, .renewed_answered = 1},
     };
-    round_open(transport, "frame", ALL_STATES);
+    round_open(transport, codec, ALL_STATES);
     atomic_store(&rig.recorder.header->requested, 1);
     upgrade(CLOSE);
     expect(round_close(), ended);
@@ -188,8 +191,30 @@ static void connections_end(const char *transport)
 
 Test(probes, each_by_its_cause_where_connections_end)
 {
-    connections_end("unix");
-    connections_end("tcp");
+    connections_end("unix", "frame");
+    connections_end("tcp", "frame");
+    connections_end("unix", "http1");
+    connections_end("tcp", "http1");
+}
+
+/* A server that ends every connection behind its answer: nothing can stand idle behind one, and all the others can be
+ * placed. */
+Test(probes, where_every_answer_is_its_connections_last)
+{
+    static const struct wanted closing[MF_WIRE_STATE_COUNT] = {
+        [MF_WIRE_STATE_CONNECTING] = {1, 1, .renewed = 1, .renewed_answered = 1},
+        [MF_WIRE_STATE_CONNECTED_IDLE] = {1, 1, .renewed = 0},
+        [MF_WIRE_STATE_HALF_SENT] = {1, 1, .renewed = 1, .renewed_answered = 1},
+        [MF_WIRE_STATE_SENT] = {1, 1, .renewed = 1, .renewed_answered = 1},
+        [MF_WIRE_STATE_HALF_ANSWERED] = {1, 1, .renewed = 1, .renewed_answered = 1},
+    };
+    closes = true;
+    round_open("tcp", "http1", ALL_STATES);
+    atomic_store(&rig.recorder.header->requested, 1);
+    upgrade(NOTHING);
+    expect(round_close(), closing);
+    closes = false;
+    rig_done(&rig);
 }
 
 Test(probes, nobody_listens_any_more)
