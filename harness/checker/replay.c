@@ -231,6 +231,8 @@ int mf_replay(const struct mf_recorder *rec, struct mf_history_reader *history, 
     struct mf_history_record record;
     *told = (struct mf_replay_told){0};
     int bad = replay_open(&p, err);
+    if (!bad && watch)
+        watch->begin(watch->ctx, history->head.worker);
     while (!bad && !told->gap[0] && mf_history_next(history, &record)) {
         if (!record_take(&p, &record))
             gap(&p, "a record does not fit those before it");
@@ -242,6 +244,8 @@ int mf_replay(const struct mf_recorder *rec, struct mf_history_reader *history, 
         snprintf(told->gap, sizeof told->gap, "%s", mf_history_gap(history));
     if (!bad && !told->finished)
         gap(&p, "the account was not closed");
+    if (!bad && watch)
+        watch->end(watch->ctx);
     mf_account_free(p.account);
     mf_sight_free(p.sight);
     return bad;

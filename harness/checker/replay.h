@@ -13,9 +13,11 @@
 #include "recorder/history_reader.h"
 #include "recorder/recorder.h"
 
-/* Who sees each call come and go. */
+/* Who sees each call come and go. No member may be NULL. */
 struct mf_replay_watch {
     void *ctx;
+    void (*begin)(void *ctx, uint32_t worker); /* a history begins */
+    void (*end)(void *ctx);                    /* ... and is over, or goes no further */
     void (*before)(void *ctx, const struct mf_history_record *call);
     /* outcome: of a PONG's return; process: whom a DUE asks */
     void (*after)(void *ctx, const struct mf_history_record *call, enum mf_outcome outcome, uint32_t process);

@@ -18,7 +18,7 @@ static const struct mf_option options[] = {
     [OPTION_REPEAT] = {"repeat", "N", "runs of each cell, instead of the scenario's"},
     [OPTION_SEED] = {"seed", "N", "the seed, instead of the scenario's"},
     [OPTION_CELL] = {"cell", "NAME", "only this cell; may be given again"},
-    [OPTION_HISTORY] = {"history", NULL, "write every message's record: midflight judge reads them"},
+    [OPTION_HISTORY] = {"history", NULL, "write every message's record: midflight judge and midflight export read them"},
     [OPTION_NO_PLOT] = {"no-plot", NULL, "make no plots"},
     [OPTION_QUIET] = {"quiet", NULL, "no progress on stderr"},
     {NULL, NULL, NULL},

@@ -27,9 +27,9 @@ Test(cli, nothing_is_not_enough)
 Test(cli, unknown_names_get_their_near_miss)
 {
     USAGE("did you mean compare?", "compar", "x");
-    USAGE("there are: run, compare, check, judge, list, doctor, help", "judge", "x");
+    USAGE("there are: run, compare, check, judge, export, list, doctor, help", "frobnicate", "x");
     USAGE("did you mean --out?", "run", "s.json", "--otu", "x");
-    USAGE("allowed: --set, --out, --repeat, --seed, --cell, --history, --no-plot, --quiet", "run", "s.json", "--history");
+    USAGE("allowed: --set, --out, --repeat, --seed, --cell, --history, --no-plot, --quiet", "run", "s.json", "--hurry");
     USAGE("did you mean strategies?", "list", "strategys");
     USAGE("did you mean markdown?", "compare", "x", "--format", "markdwon");
     USAGE("before a subcommand there are --help and --version only", "--quiet", "run");

@@ -61,6 +61,28 @@ Test(judge, says_what_the_run_said)
     cr_expect(eq(int, help_exists(part, "report.json"), 1));
 }
 
+Test(judge, export_has_a_row_for_each_message)
+{
+    static char text[1 << 20];
+    run_it("--history");
+    MIDFLIGHT("export", out);
+    expect_said(0, "cell,run,worker,stream,seq,process,due_us,written_us,done_us,outcome,cause,stage,version,instance,"
+                   "count,upgrade,extras\n");
+    expect_said(0, "all,1,1,0,0,0,0.000,");
+    cr_expect(eq(str, said.err, (char *)""));
+    help_read(out, "report.json", text, sizeof text);
+    const char *due = strstr(text, "\"due\": ");
+    unsigned rows = 0;
+    for (const char *at = said.out; (at = strchr(at, '\n')) != NULL; at++)
+        rows++;
+    if (strlen(said.out) < HELP_OUTPUT_BYTES - 1)
+        cr_expect(eq(u32, rows - 1, (uint32_t)atoi(due + 7)));
+    MIDFLIGHT("export");
+    expect_said(2, "a history is missing");
+    MIDFLIGHT("export", home);
+    expect_said(2, "has no history");
+}
+
 Test(judge, by_other_expectations)
 {
     run_it("--history");
