@@ -93,7 +93,7 @@ static void reload(void)
     if (good) {
         server.old_version = server.version;
         server.version = version;
-        server.overlap_until_ms = now_ms() + server.overlap_ms;
+        server.overlap_until_ms = server.old_version ? now_ms() + server.overlap_ms : 0;
         printf("version %u\n", version);
     } else {
         printf("refused: %s holds no version\n", server.version_file);
@@ -130,7 +130,7 @@ static void line_answer(int fd, const char *line)
         return;
     if (++server.answered == server.crash_at)
         raise(SIGSEGV);
-    bool old = server.overlap_ms && now_ms() < server.overlap_until_ms && server.answered % 2;
+    bool old = server.overlap_ms && now_ms() < server.overlap_until_ms && server.answered % 3 == 0;
     if (server.is_plain)
         snprintf(answer, sizeof answer, "PONG %u %" PRIu64 " %u - - -\n", stream, seq, process);
     else

@@ -1,0 +1,283 @@
+/* Command targets, end to end: `midflight run` drives modules/server as a file says, and what goes wrong with it is
+ * told in time, with the right exit status, and leaves nothing behind. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/driver/help.h"
+
+static struct help_midflight said;
+static char home[PATH_MAX], out[PATH_MAX + 8], scenario[PATH_MAX + 16];
+static char text[1 << 18];
+
+static void setup(void)
+{
+    help_folder_make(home);
+    snprintf(out, sizeof out, "%s/out", home);
+    snprintf(scenario, sizeof scenario, "%s/scenario.json", home);
+    setenv("MIDFLIGHT_LIBEXEC", MIDFLIGHT_BINARY_DIR, 1);
+    setenv("TMPDIR", home, 1); /* a folder left behind there is seen */
+    /* orphans of a killed midflight become ours, and so can be counted */
+    cr_assert(eq(int, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0));
+}
+
+static void teardown(void)
+{
+    help_folder_remove(home);
+}
+TestSuite(command, .init = setup, .fini = teardown, .timeout = 120);
+
+/* A scenario whose target is the server with `words` behind its own, and `more` keys of target.command; `rest` are keys
+ * of the scenario. */
+static void scenario_write(const char *words, const char *more, const char *rest)
+{
+    static char json[8192];
+    snprintf(json, sizeof json,
+             "{ \"schema\": \"midflight.scenario/1\", \"name\": \"test\", \"seed\": 3,\n"
+             "  \"target\": { \"name\": \"mine\", \"command\": {\n"
+             "    \"files\": { \"version\": [\"{n}\"] },\n"
+             "    \"start\": [\"{modules}/server/midflight-server\", \"unix:{dir}/s.sock\", \"version\"%s],\n"
+             "    \"endpoint\": \"unix:{dir}/s.sock\",\n"
+             "    %s } },\n"
+             "  \"load\": { \"connections\": 2, \"rate_per_s\": 1000, \"warmup_ms\": 50, \"duration_ms\": 600 },\n"
+             "  \"proof\": { \"in_flight_min\": 0, \"rate_min_share\": 0, \"tainted_max_share\": 1 },\n"
+             "  %s }\n",
+             words, more, rest);
+    help_write(home, "scenario.json", json, false);
+}
+
+#define READY "\"ready\": { \"connect\": true }, "
+#define HUP   "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] }, { \"signal\": \"HUP\" } ]"
+#define TWO   "\"upgrades\": [ { \"every_ms\": 200, \"count\": 2 } ]"
+
+/* Runs it; wants this exit status, and nobody and nothing left. */
+static void run_wanted(int status)
+{
+    help_midflight(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", NULL});
+    cr_expect(eq(int, said.status, status), "%s%s", said.out, said.err);
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    cr_expect(eq(int, errno, ECHILD));
+    cr_expect(eq(int, help_exists(out, "cells/all/run-1/target"), 0));
+    cr_expect(eq(int, help_entries(home), 2), "something was left in TMPDIR: scenario.json and out should be alone");
+}
+
+static void expect_said(const char *part)
+{
+    cr_expect(eq(int, help_has(said.err, part), 1), "wanted \"%s\" in: %s", part, said.err);
+}
+
+static void expect_in(const char *file, const char *part)
+{
+    help_read(out, file, text, sizeof text);
+    cr_expect(eq(int, help_has(text, part), 1), "wanted \"%s\" in %s: %.3000s", part, file, text);
+}
+
+Test(command, takes_new_versions)
+{
+    scenario_write("", READY HUP,
+                   TWO ", \"expect\": { \"lost\": 0, \"upgrades.committed\": 2, \"questions.code\": \"yes\","
+                       " \"questions.processes\": \"yes\", \"questions.state\": \"yes\", \"stale\": 0 }");
+    run_wanted(0);
+    expect_in("plan.txt", "version 2 to 3: fired at");
+    expect_in("cells/all/run-1/steps.log", "upgrade[1]: signal HUP: done");
+}
+
+Test(command, by_tcp_at_a_port_of_its_own)
+{
+    scenario_write("", READY HUP, TWO ", \"expect\": { \"lost\": 0, \"upgrades.committed\": 2 }");
+    help_midflight(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", "--set",
+                                                "target.command.endpoint=\"tcp:127.0.0.1:{port}\"", "--set",
+                                                "target.command.start[1]=\"tcp:127.0.0.1:{port}\"", NULL});
+    cr_expect(eq(int, said.status, 0), "%s%s", said.out, said.err);
+    expect_in("cells/all/run-1/run.json", "\"committed\": 2");
+}
+
+Test(command, with_an_overlap_is_complete_when_the_old_is_silent)
+{
+    scenario_write(
+        ", \"overlap\", \"60\"", READY HUP ", \"complete\": { \"witness\": true, \"old_silent_ms\": 40 }",
+        TWO ", \"expect\": { \"lost\": 0, \"upgrades.committed\": 2, \"stale\": 0, \"regressed\": { \"min\": 1 },"
+            " \"last_old_ms.max\": { \"min\": 30, \"max\": 140 } }");
+    run_wanted(0);
+}
+
+/* Said to be complete too early, what the old version answers afterwards is stale. */
+Test(command, with_an_overlap_that_is_not_waited_for)
+{
+    scenario_write(", \"overlap\", \"60\"", READY HUP, TWO ", \"expect\": { \"lost\": 0, \"stale\": { \"min\": 10 } }");
+    help_midflight(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", NULL});
+    cr_expect(eq(int, said.status, 4), "%s%s", said.out, said.err);
+    expect_in("plan.txt", "the new code is not proved to run");
+}
+
+Test(command, without_witnesses_leaves_open_what_they_would_tell)
+{
+    scenario_write(", \"plain\"", READY HUP ", \"complete\": { \"log\": \"output\", \"text\": \"version {n}\" }",
+                   TWO ", \"expect\": { \"lost\": 0, \"upgrades.committed\": 2 }");
+    run_wanted(0);
+    expect_in("report.json", "the target's answers carry no version");
+    expect_in("report.json", "the target's answers carry no count");
+}
+
+Test(command, that_is_not_there_is_skipped)
+{
+    scenario_write(
+        "", READY HUP ", \"needs\": [ { \"program\": \"no-such-program\", \"package\": \"no-such-package\" } ]", TWO);
+    run_wanted(77);
+    expect_said("no-such-program is missing: apt-get install no-such-package");
+}
+
+Test(command, that_never_gets_ready)
+{
+    scenario_write(", \"deaf\"", READY HUP ", \"ready_ms\": 300", TWO);
+    run_wanted(3);
+    expect_said("not ready after 300 ms (target.command.ready_ms)");
+    expect_said("version 1"); /* what it printed */
+}
+
+Test(command, that_ends_at_its_start)
+{
+    scenario_write(", \"nonsense\"", READY HUP, TWO);
+    run_wanted(3);
+    expect_said("ended before it was ready: exit 2; its last lines: midflight-server: nonsense: no such word");
+}
+
+Test(command, whose_program_is_missing)
+{
+    scenario_write("", READY HUP, TWO);
+    help_midflight(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", "--set",
+                                                "target.command.start[0]=\"no-such-program\"", NULL});
+    cr_expect(eq(int, said.status, 3), "%s%s", said.out, said.err);
+    expect_said("cannot be started: no such file or directory");
+}
+
+Test(command, whose_preparation_fails)
+{
+    scenario_write("", READY HUP ", \"prepare\": [ { \"run\": [\"ls\", \"no-such-file\"] } ]", TWO);
+    run_wanted(3);
+    expect_said("prepare[0]: run ls no-such-file: exit 2; its last lines:");
+    expect_said("No such file or directory");
+}
+
+Test(command, whose_trigger_fails)
+{
+    scenario_write("", READY "\"upgrade\": [ { \"run\": [\"ls\", \"no-such-file\"] } ]", TWO);
+    run_wanted(3);
+    expect_said("upgrade 1 failed: upgrade[0]: run ls no-such-file: exit 2");
+    expect_in("plan.txt", "<-- failed here: upgrade[0]: run ls no-such-file: exit 2");
+}
+
+Test(command, whose_trigger_hangs)
+{
+    scenario_write("", READY "\"upgrade\": [ { \"run\": [\"sleep\", \"60\"], \"within_ms\": 150 } ]", TWO);
+    run_wanted(3);
+    expect_said("had not ended after 150 ms (its within_ms)");
+}
+
+Test(command, whose_version_never_comes)
+{
+    scenario_write(", \"stubborn\"", READY HUP ", \"upgrade_ms\": 150, \"stop_ms\": 100", TWO);
+    run_wanted(3);
+    expect_said("not complete after 150 ms (target.command.upgrade_ms): no answer of version 2 has come");
+    expect_in("cells/all/run-1/steps.log", "SIGKILL to 1 processes");
+}
+
+/* Where the scenario says what it expects of failures, one is a finding. */
+Test(command, whose_version_never_comes_as_expected)
+{
+    scenario_write(", \"stubborn\"", READY HUP ", \"upgrade_ms\": 150, \"stop_ms\": 100",
+                   TWO ", \"expect\": { \"upgrades.failed\": 2, \"lost\": 0 }");
+    run_wanted(0);
+}
+
+Test(command, that_refuses_rolls_back)
+{
+    scenario_write("",
+                   READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"none\"] }, { \"signal\": \"HUP\" } ],"
+                         " \"failed\": { \"log\": \"output\", \"text\": \"refused:\" }",
+                   TWO ", \"expect\": { \"upgrades.rolled_back\": 2, \"lost\": 0 }");
+    run_wanted(0);
+    expect_in("plan.txt", "failed here: refused: version holds no version");
+}
+
+Test(command, that_becomes_a_daemon)
+{
+    scenario_write(", \"daemon\", \"pid\", \"child\"",
+                   READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] }, { \"signal\": \"HUP\", "
+                         "\"pid_file\": \"pid\" } ]",
+                   TWO ", \"expect\": { \"lost\": 0, \"upgrades.committed\": 2 }");
+    run_wanted(0);
+}
+
+Test(command, that_prints_a_hundred_megabytes)
+{
+    struct stat st;
+    scenario_write(", \"chatty\", \"100\"", READY HUP,
+                   "\"upgrades\": [ { \"time_ms\": 200 } ], \"expect\": { \"lost\": 0 }");
+    run_wanted(0);
+    char path[PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/cells/all/run-1/target.log", out);
+    cr_assert(eq(int, stat(path, &st), 0));
+    cr_expect(lt(i64, (int64_t)st.st_size, 8 << 20));
+    help_read(out, "cells/all/run-1/target.log", text, sizeof text);
+    cr_expect(eq(int, help_has(text, "xxxxxxxx"), 1));
+}
+
+Test(command, that_dies)
+{
+    scenario_write(", \"crash\", \"300\"", READY HUP, "\"upgrades\": [ { \"time_ms\": 500 } ]");
+    run_wanted(3);
+    expect_said("died in the middle of the run: signal 11 (Segmentation fault)");
+}
+
+Test(command, that_dies_of_its_upgrade)
+{
+    scenario_write("", READY "\"upgrade\": [ { \"signal\": \"KILL\" } ]",
+                   "\"upgrades\": [ { \"time_ms\": 200 } ], \"expect\": "
+                   "{ \"upgrades.failed\": 1, \"lost\": { \"min\": 1 }, \"lost_by_cause.refused\": { \"min\": 1 } }");
+    run_wanted(0);
+    expect_in("plan.txt", "no process of the target lives any more: signal 9 (Killed)");
+}
+
+/* One that takes over: a further process, and the old one told to go. */
+Test(command, that_is_replaced_by_another_process)
+{
+    scenario_write(
+        "",
+        READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] }, { \"signal\": \"TERM\" },"
+              " { \"wait\": { \"gone\": \"all\" } }, { \"run\": [\"rm\", \"s.sock\"] },"
+              " { \"spawn\": [\"{modules}/server/midflight-server\", \"unix:{dir}/s.sock\", \"version\"] } ]",
+        TWO ", \"expect\": { \"upgrades.committed\": 2, \"questions.processes\": \"no\", \"questions.state\": \"no\","
+            " \"questions.code\": \"yes\" }");
+    help_midflight(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", NULL});
+    cr_expect(eq(int, said.status, 0), "%s%s", said.out, said.err);
+    expect_in("report.json", "2 OS processes of those that lived at the request had ended");
+}
+
+Test(command, interrupted_leaves_nothing)
+{
+    scenario_write(", \"daemon\", \"pid\", \"child\"", READY HUP, TWO);
+    help_midflight_start(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", "--set",
+                                                      "load.duration_ms=60000", NULL});
+    while (!help_exists(out, "cells/all/run-1/load-1.log")) {
+        int status;
+        cr_assert(eq(int, waitpid(said.pid, &status, WNOHANG), 0), "it ended before it had begun");
+        usleep(1000);
+    }
+    kill(said.pid, SIGINT);
+    help_midflight_end(&said);
+    cr_expect(eq(int, said.status, 130), "%s%s", said.out, said.err);
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    cr_expect(eq(int, errno, ECHILD));
+    cr_expect(eq(int, help_entries(home), 2));
+}
