@@ -241,6 +241,7 @@ static void connection_down(struct mf_connection *c, uint64_t now_ns)
     connection_detach(c);
     mf_order_clear(&c->order);
     mf_half_forget(c->worker, c);
+    mf_aside_forget(c->worker, c);
     c->asked = c->queue.ping_count;
     c->carry_bytes = 0;
     c->link = MF_LINK_DOWN;
@@ -381,6 +382,13 @@ static enum goes connection_decode(struct mf_connection *c, const uint8_t *in, s
 
     c->heard = true;
     while (at < n) {
+        size_t aside;
+        if (mf_aside_swallows(w, c, in + at, n - at, &aside)) {
+            if (aside == 0)
+                break;
+            at += aside;
+            continue;
+        }
         ssize_t taken = w->codec->decode(w->conf, in + at, n - at, &msg);
         if (taken == MF_DECODE_MORE)
             break;

@@ -75,6 +75,12 @@ void mf_queue_put(struct mf_queue *q, size_t n, uint32_t stream, uint32_t proces
     q->ping_count++;
 }
 
+void mf_queue_put_aside(struct mf_queue *q, size_t n)
+{
+    q->end += n;
+    q->put += n;
+}
+
 void mf_queue_taken(struct mf_queue *q, size_t n)
 {
     q->begin += n;

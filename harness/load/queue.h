@@ -31,6 +31,8 @@ void mf_queue_done(struct mf_queue *q);
 uint8_t *mf_queue_room(struct mf_queue *q, size_t n);
 /* The ping was written into that room with n bytes. */
 void mf_queue_put(struct mf_queue *q, size_t n, uint32_t stream, uint32_t process, uint64_t seq);
+/* So many bytes were written into that room, and are no ping. (Not with pings that wait for their turn.) */
+void mf_queue_put_aside(struct mf_queue *q, size_t n);
 /* The bytes that wait; NULL where there are none. */
 static inline const uint8_t *mf_queue_bytes(const struct mf_queue *q, size_t *n)
 {

@@ -88,6 +88,7 @@ static void worker_beat(struct mf_worker *w, uint64_t now_ns)
     mf_meter_beat(&w->meter, now_ns);
     mf_worker_expire(w, now_ns);
     mf_half_beat(w, now_ns);
+    mf_aside_beat(w);
     if (w->probes)
         mf_probes_beat(w->probes, now_ns);
     for (uint32_t i = 0; i < w->plan.connections; i++) {
@@ -291,6 +292,17 @@ static void worker_on_probes(struct mf_worker *w, const struct mf_control_line *
     }
 }
 
+static void worker_on_say(struct mf_worker *w, const struct mf_control_line *line)
+{
+    const char *text = mf_control_get(line, "text");
+    struct mf_error err;
+
+    if (text && w->phase >= MF_WORKER_PINGING && mf_aside_say(w, text, mf_control_get(line, "expect")))
+        return;
+    mf_error_set(&err, MF_STATUS_INTERNAL, "say", "makes no sense here");
+    mf_worker_fail(w, &err);
+}
+
 static void on_line(void *ctx, const struct mf_control_line *line)
 {
     struct mf_worker *w = ctx;
@@ -307,6 +319,8 @@ static void on_line(void *ctx, const struct mf_control_line *line)
         worker_on_probes(w, line, true);
     else if (strcmp(line->verb, "release") == 0)
         worker_on_probes(w, line, false);
+    else if (strcmp(line->verb, "say") == 0)
+        worker_on_say(w, line);
 }
 
 static void on_driver_gone(void *ctx, const char *why)

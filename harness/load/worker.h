@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "checker/account.h"
+#include "load/aside.h"
 #include "load/channel.h"
 #include "load/connection.h"
 #include "load/endpoint.h"
@@ -57,6 +58,7 @@ struct mf_worker {
     struct mf_schedule schedule;
     struct mf_points points;
     struct mf_half half;
+    struct mf_aside aside;
     struct mf_probes *probes; /* NULL: the plan wants none */
 
     enum mf_worker_phase phase;

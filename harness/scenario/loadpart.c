@@ -299,6 +299,24 @@ static int endpoint_check(const struct mf_reader *r, const struct mf_load *load,
                           command->endpoint, (int)strcspn(command->endpoint, ":"), command->endpoint);
 }
 
+/* Its answer must be a line, and none that a ping could have. */
+static int asides_check(const struct mf_reader *r, const char *codec, const struct mf_load *load,
+                        const struct mf_command_target *command)
+{
+    for (uint32_t i = 0; i < command->upgrade.count; i++) {
+        const struct mf_step *step = &command->upgrade.step[i];
+        const char *expect = step->expect ? step->expect : "-";
+        if (step->verb != MF_STEP_PING)
+            continue;
+        if (strcmp(codec, "line") != 0 || (load->transport != MF_TRANSPORT_TCP && load->transport != MF_TRANSPORT_UNIX))
+            return mf_reader_fail(r, step->place, "is a ping, which goes with codec \"line\" by tcp or unix only");
+        if (!expect[0] || strncmp(expect, "PONG", 4) == 0 || strncmp(expect, "ERROR", 5) == 0)
+            return mf_reader_fail(r, step->place, "expects \"%s\", as the answer of an ordinary ping may begin",
+                                  expect);
+    }
+    return 0;
+}
+
 int mf_load_merge(const struct mf_reader *r, json_t *document)
 {
     json_t *target = json_object_get(document, "target"), *under = json_object_get(target, "load"),
@@ -329,7 +347,8 @@ int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_cell *
     if (mf_fields_read(r, "load", load, load_rows, mf_load_fields.n, &read) != 0 ||
         mode_keys_check(r, load, read.mode == MODE_OPEN) != 0 || defaults_fill(r, load, node, &read) != 0 ||
         local_check(r, &read.load, cell) != 0 || tcp_check(r, &read.load, node) != 0 ||
-        (cell->command && endpoint_check(r, &read.load, cell->command) != 0) ||
+        (cell->command && (endpoint_check(r, &read.load, cell->command) != 0 ||
+                           asides_check(r, codec_names[read.codec], &read.load, cell->command) != 0)) ||
         pings_per_connection_check(r, &read) != 0 || load_check(r, &read) != 0 ||
         codec_check(r, load, cell, &read) != 0 || wire_states_read(r, load, &read.load.wire_states) != 0 ||
         wire_states_check(r, &read.load) != 0)

@@ -71,7 +71,6 @@ static const struct mf_field wait_rows[] = {
 static const struct mf_field ping_rows[] = {
     {"ping", MF_FIELD_TEXT, true, MF_MEMBER(mf_step, what), .text = "what the load sends, as it is"},
     {"expect", MF_FIELD_TEXT, false, MF_MEMBER(mf_step, expect), .text = "how its answer begins"},
-    ROW_WITHIN,
 };
 const struct mf_field_table mf_step_fields[MF_STEP_COUNT] = {
     [MF_STEP_RUN] = {run_rows, COUNT(run_rows)},       [MF_STEP_SPAWN] = {spawn_rows, COUNT(spawn_rows)},

@@ -20,6 +20,8 @@
  *                               probe k=N       place a probe in each of the plan's wire states: upgrade N is about to
  *                                               be requested (that it is, the load reads in the recorder)
  *                               release k=N     upgrade N has ended: let the probes go on, and judge them
+ *                               say text=TEXT [expect=TEXT]   write that between two pings, outside the books; an answer
+ *                                               that begins with `expect` is swallowed
  * driver -> relay               cut|reset|half_close|noop act=N   delay us=N act=N   throttle bytes_per_s=N act=N clear
  *                               stop
  * relay -> driver               ready endpoint=TEXT   done what=TEXT connections=N [act=N]

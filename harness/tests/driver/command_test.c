@@ -248,6 +248,25 @@ Test(command, that_dies_of_its_upgrade)
     expect_in("plan.txt", "no process of the target lives any more: signal 9 (Killed)");
 }
 
+/* A message among the pings makes it upgrade; its answer is no phantom. */
+Test(command, told_by_a_message_among_the_pings)
+{
+    scenario_write("",
+                   READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] },"
+                         " { \"ping\": \"RELOAD {n}\\n\", \"expect\": \"RELOADED {n}\" } ]",
+                   TWO ", \"expect\": { \"upgrades.committed\": 2, \"lost\": 0, \"phantom\": 0, \"wrong\": 0 }");
+    run_wanted(0);
+}
+
+/* Where nobody has said that an answer comes, it is none to any ping. */
+Test(command, told_by_a_message_whose_answer_is_not_expected)
+{
+    scenario_write(
+        "", READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] }, { \"ping\": \"RELOAD {n}\\n\" } ]",
+        TWO ", \"expect\": { \"upgrades.committed\": 2, \"lost\": 0, \"phantom\": 2 }");
+    run_wanted(0);
+}
+
 /* One that takes over: a further process, and the old one told to go. */
 Test(command, that_is_replaced_by_another_process)
 {
