@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "driver/cli.h"
+#include "driver/planhash.h"
 #include "driver/shape.h"
 #include "scenario/scenario.h"
 
@@ -164,13 +165,17 @@ static int scenario_check(const char *path, struct mf_error *err)
     if (!s)
         return -1;
     int bad = 0;
+    uint64_t hash = 0;
     for (uint32_t i = 0; !bad && i < s->cells_count; i++)
         bad = mf_shape_check(&s->cells[i], err);
-    if (bad) {
+    if (!bad && mf_plan_hash(s, &hash, err) != 0) {
+        bad = -1;
+    } else if (bad) {
         snprintf(err->place, sizeof err->place, "%s", path);
     } else {
-        printf("%s: %s, %" PRIu32 " cells, %" PRIu32 " runs of each, %.0f s of pinging\n", path, s->name,
-               s->cells_count, s->repeat, plan_seconds(s));
+        printf("%s: %s, %" PRIu32 " cells, %" PRIu32 " runs of each, %.0f s of pinging, seed %" PRIu64
+               ", plan %016" PRIx64 "\n",
+               path, s->name, s->cells_count, s->repeat, plan_seconds(s), s->seed, hash);
         for (uint32_t i = 0; i < s->cells_count; i++)
             cell_print(&s->cells[i]);
     }

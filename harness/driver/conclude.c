@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "driver/planhash.h"
 #include "report/report.h"
 
 static int plan_write(const char *folder, const struct mf_report *report, struct mf_error *err)
@@ -25,7 +26,13 @@ int mf_conclude(const struct mf_conclusion *c, enum mf_verdict *verdict, struct 
     struct mf_report_cell *cells = calloc(n, sizeof *cells);
     if (!cells)
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the report");
-    struct mf_report report = {.scenario = c->scenario->name,
+    uint64_t plan_hash;
+    if (mf_plan_hash(c->scenario, &plan_hash, err) != 0) {
+        free(cells);
+        return -1;
+    }
+    struct mf_report report = {.plan_hash = plan_hash,
+                               .scenario = c->scenario->name,
                                .seed = c->scenario->seed,
                                .interrupted = c->interrupted,
                                .error = c->broken,

@@ -97,7 +97,7 @@ static void on_due(uv_poll_t *poll, int status, int events)
     timer_arm(f);
 }
 
-static int row_instants(const struct mf_cell *cell, const struct mf_fault_plan *plan, uint64_t seed, uint64_t *out)
+void mf_faulting_instants(const struct mf_cell *cell, const struct mf_fault_plan *plan, uint64_t seed, uint64_t *out)
 {
     struct mf_upgrade_plan row = {.kind = plan->at == MF_FAULT_AT_TIME ? MF_POINT_TIME : MF_POINT_EVERY,
                                   .count = plan->count,
@@ -106,7 +106,6 @@ static int row_instants(const struct mf_cell *cell, const struct mf_fault_plan *
                                   .jitter_ms = plan->jitter_ms,
                                   .from_ms = plan->from_ms};
     mf_upgrade_instants(&row, &cell->load, seed, out);
-    return 0;
 }
 
 /* --- upgrades ----------------------------------------------------------------------------------------------------- */
@@ -185,7 +184,7 @@ static int acts_make(struct mf_faulting *f, uint64_t seed)
     for (uint32_t i = 0; f->acts && instants && i < f->cell->faults_count; i++) {
         const struct mf_fault_plan *plan = &f->cell->faults[i];
         if (plan->at == MF_FAULT_AT_TIME || plan->at == MF_FAULT_AT_EVERY)
-            row_instants(f->cell, plan, seed, instants);
+            mf_faulting_instants(f->cell, plan, seed, instants);
         acts_add(f, i, instants);
     }
     bool bad = !f->acts || !instants;

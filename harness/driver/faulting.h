@@ -61,4 +61,7 @@ bool mf_faulting_has(const struct mf_cell *cell, enum mf_fault_kind kind);
 /* What became of each act: a malloc'ed array of acts_count, times relative to start_ns. NULL: no memory. */
 struct mf_fault_result *mf_faulting_results(const struct mf_faulting *f, uint32_t run);
 
+/* The instants (ns after start_ns) at which a row with a point in time fires, seeded; fills out[plan->count]. */
+void mf_faulting_instants(const struct mf_cell *cell, const struct mf_fault_plan *plan, uint64_t seed, uint64_t *out);
+
 #endif

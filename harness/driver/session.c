@@ -155,7 +155,7 @@ static void run_do(struct session *s, struct mf_cell_state *state, uint32_t cell
                                      .places = &s->places,
                                      .versions = state->versions,
                                      .dir = dir,
-                                     .seed = s->scenario->seed + number - 1,
+                                     .seed = mf_shape_seed(s->scenario, number),
                                      .history = s->options->history};
     if (mf_folder_run(s->folder, state->cell->name, number, dir, sizeof dir, &err) != 0) {
         break_off(s, &err);
@@ -186,8 +186,7 @@ static void cell_describe(struct session *s, struct mf_cell_state *state)
     mf_progress_note(&s->progress, "%s: %s%s%s", state->cell->name, err.place, err.place[0] ? ": " : "", err.text);
 }
 
-/* All cells, and then again, every other round backwards (A B B A): a machine that drifts, as all do, drifts for each
- * cell alike, and a difference between two cells is theirs. */
+/* All cells, round after round. */
 static void rounds_do(struct session *s)
 {
     uint32_t cells = s->scenario->cells_count;
@@ -195,7 +194,7 @@ static void rounds_do(struct session *s)
         cell_describe(s, &s->cells[i]);
     for (uint32_t n = 1; n <= s->scenario->repeat; n++) {
         for (uint32_t turn = 0; turn < cells && !s->interrupts && !s->broken.text[0]; turn++) {
-            uint32_t i = n % 2 ? turn : cells - 1 - turn;
+            uint32_t i = mf_shape_turn(cells, n, turn);
             if (s->cells[i].trouble.text[0])
                 continue; /* a target that could not be started once will not be the next time */
             run_do(s, &s->cells[i], i + 1, n);

@@ -41,6 +41,16 @@ bool mf_point_is_of_node(enum mf_point_kind kind)
     return kind == MF_POINT_VALUE || kind == MF_POINT_STAGE || kind == MF_POINT_QUEUE_DEPTH;
 }
 
+uint32_t mf_shape_turn(uint32_t cells, uint32_t n, uint32_t turn)
+{
+    return n % 2 ? turn : cells - 1 - turn;
+}
+
+uint64_t mf_shape_seed(const struct mf_scenario *scenario, uint32_t n)
+{
+    return scenario->seed + n - 1;
+}
+
 bool mf_shape_exchanges(const struct mf_cell *cell)
 {
     return cell->command ? cell->command->upgrade.count > 0 : strcmp(cell->node.strategy, "none") != 0;

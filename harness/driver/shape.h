@@ -24,6 +24,12 @@ int mf_shape_check(const struct mf_cell *cell, struct mf_error *err);
 /* For a cell that passed the check. */
 struct mf_recorder_shape mf_shape_recorder(const struct mf_cell *cell);
 
+/* Which cell's turn it is in round n (from 1): all cells, and then again, every other round backwards (A B B A). A machine
+ * that drifts, as all do, drifts for each cell alike, and a difference between two cells is theirs. */
+uint32_t mf_shape_turn(uint32_t cells, uint32_t n, uint32_t turn);
+/* Of round n, for every cell alike: what is random is the same for those that are compared. */
+uint64_t mf_shape_seed(const struct mf_scenario *scenario, uint32_t n);
+
 /* Whether an upgrade is meant to bring new code: not with `none`, the control. (`stale` claims to, and that it doesn't
  * is what a run must show.) */
 bool mf_shape_exchanges(const struct mf_cell *cell);

@@ -83,17 +83,93 @@ static void upgrade_print(FILE *out, unsigned number, const struct mf_upgrade_re
     fputc('\n', out);
 }
 
+static void fault_print(FILE *out, unsigned number, const struct mf_fault_result *f)
+{
+    fprintf(out, "  %4u. fault ", number);
+    mf_file_plain(out, f->fault);
+    if (f->whom)
+        fprintf(out, " (%s)", f->whom);
+    if (f->upgrade != UINT32_MAX)
+        fprintf(out, ", upgrade %" PRIu32, f->upgrade);
+    if (f->phase >= 0)
+        fprintf(out, " at %s", mf_phase_keys[f->phase]);
+    fputs(f->noop ? ", its no-op twin" : "", out);
+    if (f->fired) {
+        fprintf(out, ": fired at %.3f ms", (double)f->fired_ns / 1e6);
+        if (f->undone_ns >= 0)
+            fprintf(out, ", undone at %.3f ms", (double)f->undone_ns / 1e6);
+        fputs("; ", out);
+        mf_file_plain(out, f->what);
+    } else {
+        fputs("  <-- failed here: never fired", out);
+        fputs(f->what[0] ? ": " : "", out);
+        mf_file_plain(out, f->what);
+    }
+    fputc('\n', out);
+}
+
+/* The faults that were done to a run from an instant until before another. */
+static void faults_print(FILE *out, const struct mf_result *r, uint32_t run, uint64_t from_ns, uint64_t to_ns,
+                         unsigned *number)
+{
+    for (uint32_t i = 0; i < r->faults_count; i++) {
+        const struct mf_fault_result *f = &r->faults[i];
+        if (f->run == run && f->fired && (uint64_t)f->fired_ns >= from_ns && (uint64_t)f->fired_ns < to_ns)
+            fault_print(out, ++*number, f);
+    }
+}
+
+/* Upgrades, and between them the faults, by their instants; then the faults that never fired. */
+static void run_print(FILE *out, const struct mf_result *r, uint32_t run, enum mf_verdict verdict, unsigned *number)
+{
+    uint64_t from_ns = 0;
+    fprintf(out, "  run %" PRIu32 "\n", run);
+    for (uint32_t i = 0; i < r->upgrades_count; i++) {
+        const struct mf_upgrade_result *u = &r->upgrades[i];
+        if (u->run != run)
+            continue;
+        uint64_t to_ns = u->fired ? u->requested_ns : UINT64_MAX;
+        if (to_ns > from_ns) {
+            faults_print(out, r, run, from_ns, to_ns, number);
+            from_ns = to_ns;
+        }
+        upgrade_print(out, ++*number, u, verdict);
+    }
+    faults_print(out, r, run, from_ns, UINT64_MAX, number);
+    for (uint32_t i = 0; i < r->faults_count; i++)
+        if (r->faults[i].run == run && !r->faults[i].fired)
+            fault_print(out, ++*number, &r->faults[i]);
+}
+
+static bool run_has_entries(const struct mf_result *r, uint32_t run)
+{
+    for (uint32_t i = 0; i < r->upgrades_count; i++)
+        if (r->upgrades[i].run == run)
+            return true;
+    for (uint32_t i = 0; i < r->faults_count; i++)
+        if (r->faults[i].run == run)
+            return true;
+    return false;
+}
+
+static uint32_t last_run(const struct mf_result *r)
+{
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < r->upgrades_count; i++)
+        last = r->upgrades[i].run > last ? r->upgrades[i].run : last;
+    for (uint32_t i = 0; i < r->faults_count; i++)
+        last = r->faults[i].run > last ? r->faults[i].run : last;
+    return last;
+}
+
 static void result_print(FILE *out, const struct mf_report_cell *cell, enum mf_verdict verdict, unsigned *number)
 {
     const struct mf_result *r = cell->result;
-    uint32_t run = UINT32_MAX;
     if (r->upgrades_count == 0)
         fputs("  no upgrades were planned\n", out);
-    for (uint32_t i = 0; i < r->upgrades_count; i++) {
-        if (r->upgrades[i].run != run)
-            fprintf(out, "  run %" PRIu32 "\n", run = r->upgrades[i].run);
-        upgrade_print(out, ++*number, &r->upgrades[i], verdict);
-    }
+    for (uint32_t run = 0; run <= last_run(r); run++)
+        if (run_has_entries(r, run))
+            run_print(out, r, run, verdict, number);
     if (r->target.died) {
         fprintf(out, "  the target died unasked %" PRIu32 " time%s  <-- failed here: ", r->target.died,
                 r->target.died == 1 ? "" : "s");
@@ -134,8 +210,8 @@ void mf_report_plan(FILE *out, const struct mf_report *report)
     unsigned number = 0;
     fputs("plan of ", out);
     mf_file_plain(out, report->scenario);
-    fprintf(out, ", seed %" PRIu64 ": %s%s\n", report->seed, mf_verdict_keys[report->verdict],
-            report->interrupted ? ", interrupted" : "");
+    fprintf(out, ", seed %" PRIu64 ", hash %016" PRIx64 ": %s%s\n", report->seed, report->plan_hash,
+            mf_verdict_keys[report->verdict], report->interrupted ? ", interrupted" : "");
     fputs("times are from the start of the load, warm-up included; those after \"after\" from the upgrade's request\n",
           out);
     for (uint32_t i = 0; i < report->cells_count; i++)

@@ -36,6 +36,7 @@ struct mf_report_cell {
 struct mf_report {
     const char *scenario; /* its name */
     uint64_t seed;
+    uint64_t plan_hash;      /* of all that scenario and seed decide */
     enum mf_verdict verdict; /* the worst of the cells */
     bool interrupted;
     const char *error; /* the run broke off for this; NULL */

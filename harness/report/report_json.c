@@ -1,4 +1,5 @@
 /* report.json: all cells, and who measured them. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "report/json.h"
@@ -44,6 +45,7 @@ int mf_report_write(const char *dir, const struct mf_report *report, struct mf_e
     mf_json_put(&j, "schema", json_string("midflight.report/1"));
     mf_json_put(&j, "scenario", mf_json_text(report->scenario));
     mf_json_put(&j, "seed", mf_json_count(report->seed));
+    mf_json_put(&j, "plan_hash", json_sprintf("%016" PRIx64, report->plan_hash));
     mf_json_put(&j, "verdict", mf_json_text(mf_verdict_keys[report->verdict]));
     mf_json_put(&j, "interrupted", json_boolean(report->interrupted));
     mf_json_put(&j, "error", mf_json_text(report->error));

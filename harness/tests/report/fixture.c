@@ -177,8 +177,12 @@ struct fixture *fixture_new(void)
         f->cell[i].expect = f->expect;
         f->cell[i].expect_count = 2;
     }
-    f->report = (struct mf_report){
-        .scenario = "fixture", .seed = 7, .verdict = MF_VERDICT_FAIL, .cells = f->cell, .cells_count = 4};
+    f->report = (struct mf_report){.scenario = "fixture",
+                                   .seed = 7,
+                                   .plan_hash = 0x5eed0123456789ab,
+                                   .verdict = MF_VERDICT_FAIL,
+                                   .cells = f->cell,
+                                   .cells_count = 4};
     return f;
 }
 

@@ -151,7 +151,34 @@ Test(write, plan_matches_its_golden_file)
     struct fixture *f = fixture_new();
     char *text = NULL;
     size_t size = 0;
+    static struct mf_fault_result faults[] = {{.run = 1,
+                                               .fault = "kill",
+                                               .whom = "old",
+                                               .upgrade = 1,
+                                               .phase = MF_PHASE_LOADED,
+                                               .fired = true,
+                                               .fired_ns = 140500000,
+                                               .undone_ns = -1,
+                                               .what = "SIGKILL to 4711"},
+                                              {.run = 1,
+                                               .fault = "stop",
+                                               .upgrade = UINT32_MAX,
+                                               .phase = -1,
+                                               .noop = true,
+                                               .fired = true,
+                                               .fired_ns = 120000000,
+                                               .undone_ns = 121000000,
+                                               .what = "nothing was stopped"},
+                                              {.run = 1,
+                                               .fault = "load-delay",
+                                               .upgrade = 2,
+                                               .phase = -1,
+                                               .fired_ns = -1,
+                                               .undone_ns = -1,
+                                               .what = "its upgrade never came"}};
     f->result[1].upgrades_count = 2;
+    f->result[0].faults = faults;
+    f->result[0].faults_count = 3;
     f->result[0].target.died = 1;
     f->result[0].unfinished_workers = 1;
     f->report.error = "the target could not be started:\nno such file";
@@ -160,5 +187,6 @@ Test(write, plan_matches_its_golden_file)
     fclose(out);
     golden_check("plan.txt", text);
     free(text);
+    f->result[0].faults = NULL; /* they were ours */
     fixture_free(f);
 }
