@@ -198,8 +198,12 @@ int mf_faulting_open(struct mf_faulting *f, uv_loop_t *loop, const struct mf_cel
     f->cell = cell;
     f->places = places;
     f->timer_fd = -1;
-    f->site = (struct mf_fault_site){
-        .rec = rec, .module_names = cell->node.modules, .ctx = f->ctx, .request = f->request, .relay = f->relay};
+    f->site = (struct mf_fault_site){.rec = rec,
+                                     .module_names = cell->node.modules,
+                                     .ctx = f->ctx,
+                                     .request = f->request,
+                                     .members = f->members,
+                                     .relay = f->relay};
     snprintf(f->site.broken, sizeof f->site.broken, "%.4000s/broken", places->modules);
     if (acts_make(f, seed) != 0)
         return mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the faults");

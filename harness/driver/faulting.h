@@ -27,6 +27,7 @@ struct mf_faulting {
     int (*request)(void *ctx, uint32_t *k);
     int (*relay)(void *ctx, struct mf_control_writer *w);
     pid_t (*supervisor)(void *ctx);
+    uint32_t (*members)(void *ctx, enum mf_fault_whom whom, pid_t *pid, uint32_t room); /* NULL: our node */
     void (*closed)(void *ctx);
 
     struct mf_faulting_act {

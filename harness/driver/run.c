@@ -301,6 +301,12 @@ static pid_t on_fault_supervisor(void *ctx)
     return run->target->ops->pid(run->target);
 }
 
+static uint32_t on_fault_members(void *ctx, enum mf_fault_whom whom, pid_t *pid, uint32_t room)
+{
+    struct mf_run *run = ctx;
+    return run->target->ops->members(run->target, whom != MF_WHOM_NEW, whom != MF_WHOM_OLD, pid, room);
+}
+
 static void on_relay_ready(void *ctx, const char *endpoint)
 {
     struct mf_run *run = ctx;
@@ -565,6 +571,7 @@ struct mf_run *mf_run_start(const struct mf_run_options *options, struct mf_erro
                                          .request = on_fault_request,
                                          .relay = on_fault_relay,
                                          .supervisor = on_fault_supervisor,
+                                         .members = options->cell->command ? on_fault_members : NULL,
                                          .closed = on_faulting_closed};
     run->faulting_open = true;
     /* From here on the run ends by its own way, however far it comes: what fails now is told when it is gathered. */

@@ -20,7 +20,7 @@
 #include "recorder/recorder.h"
 #include "wire/control.h"
 
-#define MF_ACT_PIDS       8
+#define MF_ACT_PIDS       64
 #define MF_ACT_WHAT_BYTES 160
 
 /* Where faults act: the run. Lent by the driver. */
@@ -35,6 +35,9 @@ struct mf_fault_site {
     /* Asks the target for the next planned upgrade, whatever is under way, and says which slot that is. -1: none is
      * left. */
     int (*request)(void *ctx, uint32_t *k);
+    /* The OS processes of a target that is no node of ours, by whom; at most `room`. NULL: it is our node, whose workers are
+     * the supervisor's children. */
+    uint32_t (*members)(void *ctx, enum mf_fault_whom whom, pid_t *pid, uint32_t room);
     /* Sends a line to the relay. -1: there is none. */
     int (*relay)(void *ctx, struct mf_control_writer *w);
 };

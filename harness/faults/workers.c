@@ -36,7 +36,8 @@ static bool is_living_child(pid_t pid, pid_t supervisor)
 }
 
 /* A child of the supervisor that lives and is a worker (it also has children for a moment that try modules). One that
- * is in the middle of execve has no command line yet, though posix_spawn has come back: what it will be is waited for. */
+ * is in the middle of execve has no command line yet, though posix_spawn has come back: what it will be is waited for.
+ */
 static bool is_worker(pid_t pid, pid_t supervisor)
 {
     char text[4096];
@@ -77,6 +78,12 @@ static pid_t old_of(const struct mf_fault_act *act)
 int mf_workers_find(struct mf_fault_act *act, enum mf_fault_whom whom, struct mf_error *err)
 {
     pid_t all[MF_ACT_PIDS], old = old_of(act);
+    if (act->site->members) {
+        act->pids = act->site->members(act->site->ctx, whom, act->pid, MF_ACT_PIDS);
+        if (act->pids > 0)
+            return 0;
+        return mf_error_set(err, MF_STATUS_TARGET, NULL, "no such process of the target lived any more");
+    }
     uint32_t n = workers_list(act->site->supervisor, all, MF_ACT_PIDS);
     act->pids = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -92,7 +99,10 @@ int mf_workers_find(struct mf_fault_act *act, enum mf_fault_whom whom, struct mf
 
 const char *mf_workers_text(const struct mf_fault_act *act, char *text, size_t bytes)
 {
-    size_t used = (size_t)snprintf(text, bytes, "worker%s", act->pids > 1 ? "s" : "");
+    size_t used = (size_t)snprintf(text, bytes, "%s%s", act->site->members ? "process" : "worker",
+                                   act->pids == 1       ? ""
+                                   : act->site->members ? "es"
+                                                        : "s");
     for (uint32_t i = 0; i < act->pids && used < bytes; i++)
         used += (size_t)snprintf(text + used, bytes - used, "%s %d", i ? "," : "", (int)act->pid[i]);
     return text;

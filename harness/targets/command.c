@@ -436,6 +436,29 @@ static uint64_t command_rss_bytes(struct mf_target *t)
     return mf_offspring_rss_bytes(&c->scene.offspring);
 }
 
+static bool was_before(const struct mf_command *c, const struct mf_kin *kin)
+{
+    for (uint32_t i = 0; i < c->before_count; i++)
+        if (c->before[i].pid == kin->pid && c->before[i].born == kin->born)
+            return true;
+    return c->before_count == 0;
+}
+
+static uint32_t command_members(struct mf_target *t, bool old, bool young, pid_t *pid, uint32_t room)
+{
+    struct mf_command *c = command_of(t);
+    const struct mf_kindred *all = &c->scene.offspring.living;
+    uint32_t n = 0, before = 0;
+    mf_offspring_look(&c->scene.offspring);
+    for (uint32_t i = 0; i < all->count; i++)
+        before += was_before(c, &all->kin[i]);
+    bool alike = before == all->count && !old; /* there is no other than the old ones */
+    for (uint32_t i = 0; i < all->count && n < room; i++)
+        if (alike || (was_before(c, &all->kin[i]) ? old : young))
+            pid[n++] = all->kin[i].pid;
+    return n;
+}
+
 static void command_free(struct mf_target *t)
 {
     free(command_of(t)->before);
@@ -449,6 +472,7 @@ static const struct mf_target_ops command_ops = {
     .stop = command_stop,
     .pid = command_pid,
     .rss_bytes = command_rss_bytes,
+    .members = command_members,
     .free = command_free,
 };
 

@@ -47,6 +47,9 @@ struct mf_target_ops {
     pid_t (*pid)(struct mf_target *t);
     /* Resident memory of its OS processes now; 0: not known. */
     uint64_t (*rss_bytes)(struct mf_target *t);
+    /* Its OS processes that live: those that did at the last upgrade's request (before the first: all), the later ones (where
+     * there are none: all), or both; at most `room`. NULL: nobody may ask. */
+    uint32_t (*members)(struct mf_target *t, bool old, bool young, pid_t *pid, uint32_t room);
     void (*free)(struct mf_target *t); /* after stopped, or where start failed */
 };
 

@@ -282,6 +282,37 @@ Test(command, that_is_replaced_by_another_process)
     expect_in("report.json", "2 OS processes of those that lived at the request had ended");
 }
 
+Test(command, that_is_killed_by_a_fault)
+{
+    scenario_write("", READY HUP,
+                   "\"upgrades\": [ { \"time_ms\": 100 } ], \"faults\": [ { \"fault\": \"kill\", \"whom\": \"old\", "
+                   "\"time_ms\": 400 } ],"
+                   " \"expect\": { \"upgrades.committed\": 1, \"lost\": { \"min\": 1 }, \"resources.target_dead\": 1 }");
+    run_wanted(0);
+    expect_in("cells/all/run-1/run.json", "killed process ");
+}
+
+Test(command, that_is_stopped_by_a_fault_for_a_while)
+{
+    scenario_write(
+        "", READY HUP ", \"complete\": { \"witness\": true, \"old_silent_ms\": 5 }",
+        "\"upgrades\": [ { \"time_ms\": 200 } ], \"faults\": [ { \"fault\": \"stop\", \"whom\": \"both\", \"phase\": "
+        "\"requested\", \"upgrade\": 1, \"duration_ms\": 60 } ],"
+        " \"expect\": { \"upgrades.committed\": 1, \"lost\": 0, \"first_new_ms.max\": { \"min\": 59 } }");
+    run_wanted(0);
+}
+
+/* A relay between the load and a command. */
+Test(command, whose_connections_are_reset_by_a_fault)
+{
+    scenario_write("", READY HUP,
+                   "\"upgrades\": [ { \"time_ms\": 100 } ], \"faults\": [ { \"fault\": \"connections_reset\", "
+                   "\"time_ms\": 300 } ],"
+                   " \"expect\": { \"upgrades.committed\": 1 }");
+    run_wanted(0);
+    expect_in("cells/all/run-1/run.json", "2 connections");
+}
+
 Test(command, interrupted_leaves_nothing)
 {
     scenario_write(", \"daemon\", \"pid\", \"child\"", READY HUP, TWO);
