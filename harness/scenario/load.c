@@ -108,7 +108,8 @@ static int targets_inline(const struct mf_reader *r, json_t *document)
         return -1;
     for (size_t i = 0; i < json_array_size(swept); i++) {
         snprintf(path, sizeof path, "sweep.target[%zu]", i);
-        if (mf_target_inline_at(r, path, swept, i) != 0)
+        if (mf_target_inline_at(r, path, swept, i) != 0 ||
+            mf_target_inline(r, path, json_array_get(swept, i), "value") != 0) /* one that has company */
             return -1;
     }
     for (size_t i = 0; i < json_array_size(expect); i++)

@@ -116,7 +116,9 @@ Test(scenario, targets_from_files)
     expect_text(big->parameters[0].value, "big-one", "its own name");
     cr_expect(eq(dbl, test_expect(small, "lost")->equal, 0));
     cr_expect(eq(dbl, test_expect(big, "lost")->equal, 1));
+    cr_expect(eq(dbl, big->load.rate_per_s, 500), "it brings company");
     cr_expect(eq(ptr, strstr(s->json, "small.json"), NULL), "all is inlined");
+    cr_expect(eq(ptr, strstr(s->json, "big.json"), NULL), "and what has company");
     mf_scenario_free(s);
 }
 
