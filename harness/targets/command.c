@@ -9,11 +9,12 @@
 
 #include "base/clock.h"
 
-#define TICK_MS    2   /* while something is waited for */
-#define IDLE_MS    100 /* while nothing is: has it died? */
-#define TRIM_NS    (100 * MF_NS_PER_MS)
-#define TERM_NS    MF_NS_PER_S /* from SIGTERM to SIGKILL */
-#define GIVE_UP_NS (10 * MF_NS_PER_S)
+#define TICK_MS      2   /* while something is waited for */
+#define IDLE_MS      100 /* while nothing is: has it died? */
+#define TRIM_NS      (100 * MF_NS_PER_MS)
+#define TERM_NS      MF_NS_PER_S /* from SIGTERM to SIGKILL */
+#define STRANGERS_NS (200 * MF_NS_PER_MS)
+#define GIVE_UP_NS   (10 * MF_NS_PER_S)
 
 enum { LEAVE_BY_ITSELF, LEAVE_TERM, LEAVE_KILL };
 
@@ -180,6 +181,21 @@ static bool port_is_strangers(struct mf_command *c, struct mf_error *err)
     return true;
 }
 
+/* A server that forks or starts itself anew at that very instant hands its socket to somebody whom we have not seen
+ * yet: only what stays so is a stranger. False: it is the target's. True, and *err as it was: it may yet be. */
+static bool port_stays_strangers(struct mf_command *c, struct mf_error *err)
+{
+    struct mf_error told = {0};
+    uint64_t now_ns = mf_clock_now_ns();
+    if (!port_is_strangers(c, &told))
+        return false;
+    if (c->strangers_ns == 0)
+        c->strangers_ns = now_ns;
+    if (now_ns - c->strangers_ns > STRANGERS_NS)
+        *err = told;
+    return true;
+}
+
 static void starting_tick(struct mf_command *c)
 {
     struct mf_error err = {0};
@@ -191,12 +207,13 @@ static void starting_tick(struct mf_command *c)
             mf_error_set(&err, MF_STATUS_TARGET, NULL, "ended before it was ready: %s", text);
         mf_command_fail(c, &err);
     } else if (mf_watch_holds(&c->watch)) {
-        if (port_is_strangers(c, &err)) {
-            mf_command_fail(c, &err);
+        if (port_stays_strangers(c, &err)) {
+            if (err.status)
+                mf_command_fail(c, &err);
             return;
         }
         mf_watch_end(&c->watch);
-        mf_output_say(&c->scene.steps, "[midflight] ready after %.1f ms", ms_in_stage(c));
+        mf_output_say(&c->scene.steps, "[midflight] ready at %s after %.1f ms", c->scene.endpoint, ms_in_stage(c));
         c->is_ready = true;
         mf_command_lives(c);
         mf_command_stage_to(c, MF_COMMAND_IDLE);

@@ -33,6 +33,7 @@ struct mf_command {
     bool is_ready, has_failed, is_stopping, was_told_dead;
     uint64_t stage_ns; /* when this stage began */
     uint64_t next_trim_ns;
+    uint64_t strangers_ns;   /* since when its port seems to be another program's; 0: it never did */
     struct mf_course course; /* of the steps under way */
     struct mf_watch watch;   /* ready, complete */
     struct mf_watch failure; /* failed */

@@ -101,6 +101,23 @@ Test(command, by_tcp_at_a_port_of_its_own)
     expect_in("cells/all/run-1/run.json", "\"committed\": 2");
 }
 
+/* A server that forks or starts itself anew while it gets ready: for a while nobody seems to have the socket that takes
+ * connections. (Here it is on its way in a message.) */
+Test(command, whose_socket_is_on_its_way_is_no_stranger)
+{
+    scenario_write("", READY HUP, "\"upgrades\": []");
+    help_midflight(&said,
+                   (const char *const[]){"run", scenario, "--out", out, "--no-plot", "--set",
+                                         "target.command.endpoint=\"tcp:127.0.0.1:{port}\"", "--set",
+                                         "target.command.start=[\"/usr/bin/python3\", \"-c\", \""
+                                         "import socket, time; s = socket.create_server(('127.0.0.1', {port})); "
+                                         "a, b = socket.socketpair(); socket.send_fds(a, [b'x'], [s.fileno()]); "
+                                         "s.close(); time.sleep(0.1); f = socket.recv_fds(b, 1, 1); time.sleep(30)"
+                                         "\"]",
+                                         "--set", "load.duration_ms=100", NULL});
+    expect_in("cells/all/run-1/steps.log", "ready at tcp:127.0.0.1:");
+}
+
 Test(command, with_an_overlap_is_complete_when_the_old_is_silent)
 {
     scenario_write(
