@@ -19,17 +19,14 @@ async function start() {
 }
 
 const retire = {
+    // Nobody waits for an old one to be gone: a client that sends half a request and falls silent would hold up the reload.
     async rolling(old) {
-        const gone = once(old, 'exit');
         await start();
         old.disconnect();
-        await gone;
     },
     async announced(old) {
-        const gone = once(old, 'exit');
         await start();
         old.send('retire'); // worker.js: announces, and disconnects by itself
-        await gone;
     },
     async 'kill-first'(old) {
         const gone = once(old, 'exit');
@@ -45,7 +42,7 @@ async function reload() {
     wanted++;
     if (wanted > 1) return;
     while (wanted > 0) {
-        for (const old of Object.values(cluster.workers)) await retire[style](old);
+        for (const old of Object.values(cluster.workers)) if (!old.exitedAfterDisconnect) await retire[style](old);
         wanted = wanted > 1 ? 1 : 0;
     }
 }

@@ -1,4 +1,5 @@
-// What the versions of the application have in common: a worker of cluster.js that answers every request with its version and pid.
+// What the versions of the application have in common: a worker of cluster.js that answers every request with its version and pid,
+// and gives back the header X-Ping.
 // The application itself is a line: require('.../worker.js')(VERSION)
 'use strict';
 const cluster = require('node:cluster');
@@ -10,6 +11,7 @@ module.exports = (version) => {
     let announcing = false;
     const server = http.createServer((request, response) => {
         response.setHeader('X-Ver', version);
+        if (request.headers['x-ping']) response.setHeader('X-Ping', request.headers['x-ping']);
         if (announcing) response.setHeader('Connection', 'close');
         response.end(`pid=${process.pid}\n`);
     });
