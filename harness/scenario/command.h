@@ -46,6 +46,7 @@ struct mf_step {
     const char *from;     /* COPY: the source; LINK: what it leads to */
     const char *text;     /* WRITE, SEND */
     const char *expect;   /* SEND: wanted in the answer; PING: how its answer begins; NULL: none is waited for */
+    bool trigger;         /* SEND: the answer names the ping that set the upgrade off */
     const char *pid_file; /* SIGNAL; NULL: the started process */
     int signal;
     struct mf_condition wait;

@@ -62,6 +62,8 @@ static const struct mf_field send_rows[] = {
     {"send", MF_FIELD_TEXT, true, MF_MEMBER(mf_step, what), .text = "where to: tcp:127.0.0.1:PORT or unix:PATH"},
     {"text", MF_FIELD_TEXT, true, MF_MEMBER(mf_step, text), .text = "what is sent"},
     {"expect", MF_FIELD_TEXT, false, MF_MEMBER(mf_step, expect), .text = "what must stand in the answer"},
+    {"trigger", MF_FIELD_FLAG, false, MF_MEMBER(mf_step, trigger), .fallback = "false",
+     .text = "the answer names the ping that set the upgrade off, in a line: trigger STREAM SEQ PROCESS"},
     ROW_WITHIN,
 };
 static const struct mf_field wait_rows[] = {
@@ -304,6 +306,12 @@ static int step_check(const struct mf_reader *r, const char *path, struct mf_ste
     mf_key_path(key, path, mf_step_keys[step->verb]);
     if (step->verb == MF_STEP_SIGNAL)
         return signal_read(r, path, step);
+    if (step->verb == MF_STEP_SEND && step->trigger && (!step->expect || !(may & MF_MAY_WITNESS))) {
+        mf_key_path(key, path, "trigger");
+        return mf_reader_fail(r, key, "%s",
+                              step->expect ? "is for upgrades: nothing is set off here"
+                                           : "needs an `expect`, with which the answer ends");
+    }
     if (step->verb == MF_STEP_SEND)
         return mf_address_check(r, key, step->what);
     if (step->verb == MF_STEP_PING && (!(may & MF_MAY_WITNESS) || !step->what[0]))

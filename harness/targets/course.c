@@ -121,6 +121,27 @@ static bool answer_read(struct mf_course *c)
     }
 }
 
+/* The ping that set the upgrade off, as the target tells it, late: into the slot, unless the load has named one
+ * already. */
+static int trigger_read(struct mf_course *c, struct mf_error *err)
+{
+    struct mf_upgrade_log *slot = &c->scene->rec->log[c->k];
+    uint32_t stream, process;
+    uint64_t seq;
+    c->answer[c->answer_bytes < ANSWER_BYTES ? c->answer_bytes : ANSWER_BYTES - 1] = 0;
+    const char *line = strncmp(c->answer, "trigger ", 8) == 0 ? c->answer : strstr(c->answer, "\ntrigger ");
+    if (!line || sscanf(line, " trigger %" SCNu32 " %" SCNu64 " %" SCNu32, &stream, &seq, &process) != 3)
+        return step_fail(c, err, "the answer names no ping (trigger STREAM SEQ PROCESS)");
+    if (atomic_load(&slot->has_trigger))
+        return 1;
+    slot->trigger_stage = MF_POINT_STAGE_SENT;
+    slot->trigger_stream = stream;
+    slot->trigger_seq = seq;
+    slot->trigger_process = process;
+    atomic_store_explicit(&slot->has_trigger, true, memory_order_release);
+    return 1;
+}
+
 static int send_look(struct mf_course *c, struct mf_error *err)
 {
     char why[512];
@@ -138,7 +159,7 @@ static int send_look(struct mf_course *c, struct mf_error *err)
     if (!c->expected)
         return is_over || mf_clock_now_ns() - c->begun_ns > ANSWER_GRACE_NS;
     if (memmem(c->answer, c->answer_bytes, c->expected, strlen(c->expected)))
-        return 1;
+        return c->steps->step[c->at].trigger ? trigger_read(c, err) : 1;
     if (!is_over)
         return 0;
     size_t shown = c->answer_bytes < 160 ? c->answer_bytes : 160;

@@ -4,15 +4,20 @@
  *   midflight-server ADDRESS VERSION-FILE [WORD]...
  *
  * ADDRESS is tcp:127.0.0.1:PORT or unix:PATH. The version is the number in VERSION-FILE, read at the start and at each
- * SIGHUP (also at a line that begins with RELOAD, which is answered by "RELOADED <version>"); a file without a number
- * is refused, with a line that begins with "refused:", and the old version goes on. "ready" is printed when it listens.
- * SIGTERM and SIGQUIT end it. Words for what a server may do wrong, or otherwise: daemon FILE     leaves its session as
- * daemons do, and writes its process's number into FILE overlap MS      the old version goes on answering every other
- * ping for so long after a SIGHUP deaf            never listens stubborn        ignores SIGHUP, SIGTERM and SIGQUIT
- *   chatty MIB      prints so many MiB when it is asked to reload
- *   crash N         crashes (SIGSEGV) at the N-th ping
- *   child           forks a child that sleeps for ever, in a session of its own
- *   plain           answers carry no version, instance or count */
+ * SIGHUP; also at a line that begins with RELOAD, which is answered by "RELOADED <version>"; and at the ping behind a
+ * line that begins with RELOAD-ON-PING, which is answered by "trigger <stream> <seq> <process>" and the same. A file
+ * without a number is refused, with a line that begins with "refused:", and the old version goes on. "ready" is printed
+ * when it listens. SIGTERM and SIGQUIT end it. Words for what a server may do wrong, or otherwise:
+ *
+ * - daemon FILE: leaves its session as daemons do, and writes its process's number into FILE
+ * - overlap MS: the old version goes on answering every third ping for so long after a reload
+ * - deaf: never listens
+ * - stubborn: ignores SIGHUP, SIGTERM and SIGQUIT
+ * - chatty MIB: prints so many MiB at each reload
+ * - crash N: crashes (SIGSEGV) at the N-th ping
+ * - child: forks a child that sleeps for ever, in a session of its own
+ * - plain: answers carry no version, instance or count
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +47,7 @@ static struct {
     const char *version_file, *pid_file;
     uint32_t version, old_version;
     uint64_t answered, crash_at, overlap_ms, overlap_until_ms, chatty_mib;
+    int asker; /* who is told of the ping that sets the next reload off; 0: nobody */
     bool is_deaf, is_stubborn, has_child, is_plain;
     struct client *client;
     nfds_t clients;
@@ -120,6 +126,10 @@ static void line_answer(int fd, const char *line)
     unsigned stream, process;
     uint64_t seq;
     char answer[256];
+    if (strncmp(line, "RELOAD-ON-PING", 14) == 0) {
+        server.asker = fd;
+        return;
+    }
     if (strncmp(line, "RELOAD", 6) == 0) {
         reload();
         snprintf(answer, sizeof answer, "RELOADED %" PRIu32 "\n", server.version);
@@ -128,6 +138,13 @@ static void line_answer(int fd, const char *line)
     }
     if (sscanf(line, "PING %u %" SCNu64 " %u", &stream, &seq, &process) != 3)
         return;
+    if (server.asker > 0) {
+        reload();
+        snprintf(answer, sizeof answer, "trigger %u %" PRIu64 " %u\nRELOADED %" PRIu32 "\n", stream, seq, process,
+                 server.version);
+        text_send(server.asker, answer);
+        server.asker = 0;
+    }
     if (++server.answered == server.crash_at)
         raise(SIGSEGV);
     bool old = server.overlap_ms && now_ms() < server.overlap_until_ms && server.answered % 3 == 0;

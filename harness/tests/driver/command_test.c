@@ -275,6 +275,29 @@ Test(command, told_by_a_message_among_the_pings)
     run_wanted(0);
 }
 
+/* The target upgrades on a ping of its own choice, and says which. */
+Test(command, that_names_its_trigger)
+{
+    scenario_write("",
+                   READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] },"
+                         " { \"send\": \"unix:{dir}/s.sock\", \"text\": \"RELOAD-ON-PING\\n\", \"expect\": \"RELOADED "
+                         "{n}\", \"trigger\": true } ]",
+                   TWO ", \"expect\": { \"upgrades.committed\": 2, \"lost\": 0, \"questions.trigger\": \"yes\" }");
+    run_wanted(0);
+    expect_in("plan.txt", "for process 0, which ended answered");
+}
+
+Test(command, that_names_no_trigger)
+{
+    scenario_write("",
+                   READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] },"
+                         " { \"send\": \"unix:{dir}/s.sock\", \"text\": \"RELOAD\\n\", \"expect\": \"RELOADED {n}\", "
+                         "\"trigger\": true } ]",
+                   TWO);
+    run_wanted(3);
+    expect_said("the answer names no ping (trigger STREAM SEQ PROCESS)");
+}
+
 /* Where nobody has said that an answer comes, it is none to any ping. */
 Test(command, told_by_a_message_whose_answer_is_not_expected)
 {
@@ -301,10 +324,11 @@ Test(command, that_is_replaced_by_another_process)
 
 Test(command, that_is_killed_by_a_fault)
 {
-    scenario_write("", READY HUP,
-                   "\"upgrades\": [ { \"time_ms\": 100 } ], \"faults\": [ { \"fault\": \"kill\", \"whom\": \"old\", "
-                   "\"time_ms\": 400 } ],"
-                   " \"expect\": { \"upgrades.committed\": 1, \"lost\": { \"min\": 1 }, \"resources.target_dead\": 1 }");
+    scenario_write(
+        "", READY HUP,
+        "\"upgrades\": [ { \"time_ms\": 100 } ], \"faults\": [ { \"fault\": \"kill\", \"whom\": \"old\", "
+        "\"time_ms\": 400 } ],"
+        " \"expect\": { \"upgrades.committed\": 1, \"lost\": { \"min\": 1 }, \"resources.target_dead\": 1 }");
     run_wanted(0);
     expect_in("cells/all/run-1/run.json", "killed process ");
 }
