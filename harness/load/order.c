@@ -39,6 +39,26 @@ bool mf_order_take(struct mf_order *order, struct mf_ordered *ping)
     return true;
 }
 
+static struct mf_ordered *order_at(struct mf_order *order, size_t i)
+{
+    return &order->ping[(order->first + i) & (order->room - 1)];
+}
+
+bool mf_order_take_named(struct mf_order *order, uint32_t stream, uint64_t seq)
+{
+    size_t i = 0;
+
+    while (i < order->count && (order_at(order, i)->stream != stream || order_at(order, i)->seq != seq))
+        i++;
+    if (i == order->count)
+        return false;
+    for (; i > 0; i--) /* those in front of it move up */
+        *order_at(order, i) = *order_at(order, i - 1);
+    order->first = (order->first + 1) & (order->room - 1);
+    order->count--;
+    return true;
+}
+
 void mf_order_done(struct mf_order *order)
 {
     free(order->ping);

@@ -98,16 +98,19 @@ void mf_worker_expire(struct mf_worker *w, uint64_t now_ns)
     mf_account_expire(w->account, now_ns, w->plan.mode == MF_MODE_CLOSED ? on_expired : NULL, w);
 }
 
-/* To which ping an answer belongs that does not say so. */
+/* To which ping an answer belongs that does not say so. One that says so need not come in order: the oldest without an
+ * answer is then still the oldest. */
 static void pong_name(const struct mf_account *account, struct mf_order *order, const struct mf_msg *msg,
                       struct mf_pong *pong)
 {
     struct mf_ordered oldest = {.stream = UINT32_MAX, .seq = UINT64_MAX};
 
-    mf_order_take(order, &oldest);
+    if (msg->named != MF_NAMED_NOT)
+        mf_order_take_named(order, pong->stream, pong->seq);
     if (msg->named == MF_NAMED_WHOLE)
         return;
     if (msg->named == MF_NAMED_NOT) {
+        mf_order_take(order, &oldest);
         pong->stream = oldest.stream;
         pong->seq = oldest.seq;
     }

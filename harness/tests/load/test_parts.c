@@ -1,4 +1,4 @@
-/* The parts that can be tried alone: queue, points, endpoints. */
+/* The parts that can be tried alone: queue, order, points, endpoints. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "load/endpoint.h"
+#include "load/order.h"
 #include "load/points.h"
 #include "load/queue.h"
 
@@ -63,6 +64,40 @@ Test(queue, has_a_limit_and_starts_anew_when_cleared)
     mf_queue_put(&q, 10, 3, 4, 5);
     cr_expect(eq(u64, mf_queue_first(&q)->end - q.taken, 10));
     mf_queue_done(&q);
+}
+
+/* Random pushes and takes, by name and of the oldest, against a plain list. */
+Test(order, the_oldest_is_the_oldest_of_those_that_are_left)
+{
+    struct mf_order order = {0};
+    struct mf_ordered got;
+    struct mf_rng rng;
+    uint64_t list[64], count = 0, seq = 0;
+
+    mf_rng_init(&rng, 1, 1);
+    for (int round = 0; round < 100000; round++) {
+        uint64_t at = 0;
+        if (count < 64 && mf_rng_below(&rng, 2)) {
+            cr_assert(mf_order_push(&order, &(struct mf_ordered){.stream = 7, .seq = seq}));
+            list[count++] = seq++;
+            continue;
+        }
+        if (count > 0 && mf_rng_below(&rng, 2)) {
+            at = mf_rng_below(&rng, count);
+            cr_assert(mf_order_take_named(&order, 7, list[at]));
+        } else {
+            cr_assert(eq(int, mf_order_take(&order, &got), count > 0));
+            cr_assert(count == 0 || got.seq == list[0]);
+        }
+        if (count > 0)
+            memmove(list + at, list + at + 1, (--count - at) * sizeof *list);
+        cr_assert(not(mf_order_take_named(&order, 7, seq)));
+        cr_assert(not(mf_order_take_named(&order, 8, count ? list[0] : 0)));
+        cr_assert(eq(sz, order.count, count));
+        cr_assert(count == 0 || mf_order_oldest(&order)->seq == list[0]);
+        cr_assert(count == 0 || mf_order_newest(&order)->seq == list[count - 1]);
+    }
+    mf_order_done(&order);
 }
 
 Test(points, fire_at_their_numbers)

@@ -5,9 +5,10 @@
 #include "self.h"
 
 enum { AT_DUE, AT_REPLIES, AT_OUTCOME };
-#define AT_CAUSE (AT_OUTCOME + MF_OUTCOME_COUNT)
-#define AT_EXTRA (AT_CAUSE + MF_CAUSE_COUNT)
-#define AT_IDLE  (AT_EXTRA + MF_EXTRA_COUNT)
+#define AT_CAUSE     (AT_OUTCOME + MF_OUTCOME_COUNT)
+#define AT_EXTRA     (AT_CAUSE + MF_CAUSE_COUNT)
+#define AT_ANNOUNCED (AT_EXTRA + MF_EXTRA_COUNT)
+#define AT_IDLE      (AT_ANNOUNCED + 1)
 
 const char *self_class_key(int class)
 {
@@ -23,6 +24,7 @@ const char *self_class_key(int class)
 #define MF_EXTRA(id, key, text) key,
 #include "recorder/extras.def"
 #undef MF_EXTRA
+        "closed_announced",
         "closed_idle",
         "closed_inflight",
     };
@@ -77,6 +79,7 @@ void self_books_of(struct self_books *books, const struct mf_worker_record *reco
     memcpy(books->count + AT_OUTCOME, record->outcome, sizeof record->outcome);
     memcpy(books->count + AT_CAUSE, record->lost_by_cause, sizeof record->lost_by_cause);
     memcpy(books->count + AT_EXTRA, record->extra, sizeof record->extra);
+    books->count[AT_ANNOUNCED] = record->closed_announced;
     books->count[AT_IDLE] = record->closed_idle;
     books->count[AT_IDLE + 1] = record->closed_inflight;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "http.h"
 #include "self.h"
 #include "wire/control.h"
 #include "wire/plan.h"
@@ -211,6 +212,8 @@ static void liar_start(struct run *r, const char *program)
     r->argv[r->args++] = "--truth";
     r->argv[r->args++] = r->truth;
     word(r, "--codec=%s", p->codec);
+    if (p->is_plain)
+        word(r, "--plain");
     word(r, "--mode=%s", p->open_loop ? "open" : "closed");
     word(r, "--seed=%" PRIu64, p->seed);
     word(r, "--payload-bytes=%" PRIu32, p->payload_bytes);
@@ -276,6 +279,7 @@ static void load_plan(struct run *r, const char *endpoint)
         .mode = p->open_loop ? MF_MODE_OPEN : MF_MODE_CLOSED,
         .rate_per_s = p->rate_per_s,
         .window = p->window,
+        .pipeline = p->pipeline,
         .messages = p->messages,
         .payload_bytes = p->payload_bytes,
         .timeout_ns = TIMEOUT_NS,
@@ -286,6 +290,8 @@ static void load_plan(struct run *r, const char *endpoint)
     };
 
     snprintf(plan.codec, sizeof plan.codec, "%s", p->codec);
+    if (p->is_http)
+        snprintf(plan.codec_conf, sizeof plan.codec_conf, "%s", p->is_plain ? LIAR_HTTP_PLAIN : LIAR_HTTP_FULL);
     snprintf(plan.endpoint, sizeof plan.endpoint, "%s", endpoint);
     if (mf_plan_write(&plan, &w) < 0)
         run_fail(r, "the plan does not fit into a line");

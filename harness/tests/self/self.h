@@ -29,6 +29,8 @@ struct self_plan {
     uint64_t seed;
     bool over_tcp, open_loop;
     const char *codec;
+    bool is_http, is_plain; /* plain: answers do not say to which ping they belong */
+    uint32_t pipeline;      /* as the load is told */
     double rate_per_s;
     uint32_t window, connections, streams_per_connection, processes_per_stream, payload_bytes;
     uint64_t messages;
@@ -40,16 +42,19 @@ struct self_plan {
     } act[SELF_ACTS_MAX];
 };
 
-/* One kind of act alone, over a transport (0 unix, 1 tcp) and a codec (0 frame, 1 line). Returns false where that makes
- * no sense. */
+#define SELF_TRANSPORTS 2 /* unix, tcp */
+#define SELF_CODECS     4 /* frame, line, http1, http1 whose answers say little (plain) */
+
+/* One kind of act alone, over a transport and a codec. Returns false where that makes no sense. */
 bool self_plan_alone(struct self_plan *plan, enum self_act kind, int transport, int codec);
 /* All kinds in one run. */
 void self_plan_mixed(struct self_plan *plan, int transport, int codec);
 void self_plan_random(struct self_plan *plan, uint64_t seed);
 
 /* Everything that is compared, in one row. */
-#define SELF_CLASSES (2 + MF_OUTCOME_COUNT + MF_CAUSE_COUNT + MF_EXTRA_COUNT + 2)
-/* The key of a class: due, replies, an outcome, lost.<cause>, an extra, closed_idle, closed_inflight. */
+#define SELF_CLASSES (2 + MF_OUTCOME_COUNT + MF_CAUSE_COUNT + MF_EXTRA_COUNT + 3)
+/* The key of a class: due, replies, an outcome, lost.<cause>, an extra, closed_announced, closed_idle, closed_inflight.
+ */
 const char *self_class_key(int class);
 
 struct self_books {

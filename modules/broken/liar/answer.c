@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "http.h"
 #include "liar.h"
 
 static void peer_send(struct liar *l, const struct liar_peer *p, const uint8_t *bytes, size_t n)
@@ -37,9 +38,19 @@ static struct mf_msg right_answer(struct liar *l, const struct liar_open *ping, 
     };
 }
 
+/* Its bytes, in l->out. An HTTP answer ends in one way or in another, by its number. */
+static size_t message_encode(struct liar *l, const struct mf_msg *msg)
+{
+    size_t n = l->plan.codec->encode(l->plan.answers, l->out, msg);
+
+    if (l->plan.is_http && msg->kind == MF_MSG_PONG && !l->plan.anybody)
+        n = liar_http_frame(l->out, n, (enum liar_framing)(msg->seq % LIAR_FRAMING_TO_END));
+    return n;
+}
+
 static void message_send(struct liar *l, const struct liar_peer *p, const struct mf_msg *msg)
 {
-    peer_send(l, p, l->out, l->plan.codec->encode(NULL, l->out, msg));
+    peer_send(l, p, l->out, message_encode(l, msg));
 }
 
 /* Which code answers: while an upgrade is under way, perhaps the new one and then the old one again. */
@@ -62,12 +73,19 @@ static uint32_t generation_now(struct liar *l, const struct liar_open *ping)
     return l->generation - 1;
 }
 
-static void right_send(struct liar *l, struct liar_peer *p, const struct liar_open *ping, bool late, bool stale)
+/* A right answer is about to be sent. */
+static struct mf_msg right_begin(struct liar *l, const struct liar_open *ping, bool late, bool stale)
 {
     uint32_t generation = stale ? l->generation - 1 : generation_now(l, ping);
-    struct mf_msg msg = right_answer(l, ping, generation);
 
     liar_truth_right(&l->truth, ping->stream, ping->process, ping->seq, late, generation, stale);
+    return right_answer(l, ping, generation);
+}
+
+static void right_send(struct liar *l, struct liar_peer *p, const struct liar_open *ping, bool late, bool stale)
+{
+    struct mf_msg msg = right_begin(l, ping, late, stale);
+
     message_send(l, p, &msg);
     liar_upgrade_check(l);
 }
@@ -113,7 +131,9 @@ void liar_answer_error(struct liar *l, struct liar_peer *p, uint32_t index)
 /* A right answer's bytes, damaged so that its ids can still be read. */
 static size_t answer_damage(struct liar *l, size_t n)
 {
-    if (l->plan.codec->carries_payload)
+    if (l->plan.is_http)
+        liar_http_damage(l->out, n);
+    else if (l->plan.codec->carries_payload)
         l->out[n - 1] ^= 1; /* payload, or the count: the checksum tells */
     else
         l->out[n - 2] = 'x'; /* the count's last digit */
@@ -129,22 +149,33 @@ void liar_answer_wrong(struct liar *l, struct liar_peer *p, uint32_t index, enum
 
     if (how == LIAR_ECHO) {
         msg.kind = MF_MSG_PING;
-        n = l->plan.codec->encode(NULL, l->out, &msg);
+        n = l->plan.codec->encode(l->plan.asks, l->out, &msg);
     } else if (how == LIAR_OTHERS && is_sealed) {
         mf_payload_fill(l->payload, l->plan.payload_bytes, l->plan.seed, ping->stream, ping->seq + 1);
-        n = l->plan.codec->encode(NULL, l->out, &msg);
+        n = message_encode(l, &msg);
     } else {
-        n = answer_damage(l, l->plan.codec->encode(NULL, l->out, &msg));
+        n = answer_damage(l, message_encode(l, &msg));
     }
     liar_truth_bad(&l->truth, ping->stream, ping->process, ping->seq, MF_OUTCOME_WRONG);
     peer_send(l, p, l->out, n);
     liar_peer_forget(p, index);
 }
 
+void liar_answer_last(struct liar *l, struct liar_peer *p, uint32_t index, bool to_end)
+{
+    struct mf_msg msg = right_begin(l, p->open + index, false, false);
+
+    msg.closes = !to_end;
+    size_t n = l->plan.codec->encode(l->plan.answers, l->out, &msg);
+    peer_send(l, p, l->out, to_end ? liar_http_frame(l->out, n, LIAR_FRAMING_TO_END) : n);
+    liar_upgrade_check(l);
+    liar_peer_forget(p, index);
+}
+
 void liar_answer_half(struct liar *l, struct liar_peer *p, uint32_t index, uint64_t bytes)
 {
     struct mf_msg msg = right_answer(l, p->open + index, l->generation);
-    size_t n = l->plan.codec->encode(NULL, l->out, &msg);
+    size_t n = message_encode(l, &msg);
 
     p->open[index].wait = LIAR_WAIT_CUT;
     peer_send(l, p, l->out, bytes < 1 ? 1 : bytes < n ? bytes : n - 1);
@@ -180,8 +211,9 @@ void liar_answer_phantom(struct liar *l, struct liar_peer *p, const struct liar_
 
 void liar_send_broken(struct liar *l, struct liar_peer *p)
 {
-    static const uint8_t nonsense[] = "HTTP/1.1 200 OK\r\n";
+    static const char nonsense[] = "HTTP/1.1 200 OK\r\n", other_nonsense[] = "HELLO 200 OK\r\n\r\n";
+    const char *text = l->plan.is_http ? other_nonsense : nonsense;
 
     liar_truth_extra(&l->truth, MF_EXTRA_PHANTOM, 1);
-    peer_send(l, p, nonsense, sizeof nonsense - 1);
+    peer_send(l, p, (const uint8_t *)text, strlen(text));
 }

@@ -237,6 +237,31 @@ static void act_half(struct liar *l, struct liar_peer *p, uint64_t arg)
     liar_peer_shut(p, LIAR_END_FIN);
 }
 
+static bool fits_http(const struct liar *l, const struct liar_peer *p)
+{
+    (void)p;
+    return l->plan.is_http;
+}
+
+/* Its ping has just come: no answer is as surely in time. */
+static void answer_last(struct liar *l, struct liar_peer *p, bool to_end)
+{
+    liar_answer_last(l, p, newest(p), to_end);
+    liar_peer_shut(p, LIAR_END_ANNOUNCED);
+}
+
+static void act_announce(struct liar *l, struct liar_peer *p, uint64_t arg)
+{
+    (void)arg;
+    answer_last(l, p, false);
+}
+
+static void act_to_end(struct liar *l, struct liar_peer *p, uint64_t arg)
+{
+    (void)arg;
+    answer_last(l, p, true);
+}
+
 bool liar_all_are_here(const struct liar *l)
 {
     return l->listener >= 0 && l->accept_at_ns <= l->now_ns && liar_peers(l) == l->plan.connections;
@@ -320,7 +345,7 @@ static void act_broken(struct liar *l, struct liar_peer *p, uint64_t arg)
 {
     (void)arg;
     liar_send_broken(l, p);
-    if (l->plan.codec->carries_payload)
+    if (l->plan.breaks)
         p->end = LIAR_END_RST; /* it is the load that closes it */
     else
         liar_answer_held(l, p);
@@ -439,6 +464,8 @@ const struct liar_rule liar_rules[LIAR_ACT_COUNT] = {
     [LIAR_HALF] = {fits_always, act_half},
     [LIAR_BROKEN] = {NULL, act_broken},
     [LIAR_DEAF] = {fits_deaf, act_deaf},
+    [LIAR_ANNOUNCE] = {fits_http, act_announce},
+    [LIAR_TO_END] = {fits_http, act_to_end},
     [LIAR_LISTENER_GONE] = {fits_listener_gone, act_listener_gone},
     [LIAR_SLOW_ACCEPT] = {fits_listener, act_slow_accept},
     [LIAR_SILENT] = {fits_always, act_silent},

@@ -35,7 +35,7 @@ struct liar_open {
     enum liar_wait wait;
 };
 
-enum liar_end { LIAR_END_NONE, LIAR_END_FIN, LIAR_END_RST };
+enum liar_end { LIAR_END_NONE, LIAR_END_FIN, LIAR_END_ANNOUNCED, LIAR_END_RST };
 
 struct liar_peer {
     int fd;                /* -1: free */
@@ -129,6 +129,8 @@ void liar_answer_stale(struct liar *l, struct liar_peer *p, uint32_t index);
 void liar_answer_ghost(struct liar *l, struct liar_peer *p, const struct liar_open *ping, bool late);
 void liar_answer_error(struct liar *l, struct liar_peer *p, uint32_t index);
 void liar_answer_wrong(struct liar *l, struct liar_peer *p, uint32_t index, enum liar_act_kind how);
+/* The last one of its connection: it says so, or (to_end) the connection's end is its own. */
+void liar_answer_last(struct liar *l, struct liar_peer *p, uint32_t index, bool to_end);
 void liar_answer_half(struct liar *l, struct liar_peer *p, uint32_t index, uint64_t bytes);
 /* The ping may have been answered before: this does not count as its answer. */
 void liar_answer_again(struct liar *l, struct liar_peer *p, const struct liar_open *ping);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "liar.h"
 
 /* It wakes at least so often, to see how late it is itself. */
@@ -115,6 +116,7 @@ static void orders_read(struct liar *l, struct mf_control_reader *reader)
 static void liar_wait(struct liar *l, struct pollfd *wait)
 {
     uint64_t before_ns = mf_clock_now_ns(), next_ns = liar_next_ns(l), until_ns = before_ns + BEAT_NS;
+    uint64_t worked_ns = before_ns - l->now_ns;
     bool accepts = !l->never_accepts && l->accept_at_ns <= before_ns;
 
     until_ns = next_ns < until_ns ? next_ns : until_ns;
@@ -127,8 +129,9 @@ static void liar_wait(struct liar *l, struct pollfd *wait)
         for (int i = 0; i < LIAR_PEERS_MAX + 2; i++)
             wait[i].revents = 0;
     l->now_ns = mf_clock_now_ns();
-    if (l->now_ns > until_ns && l->now_ns - until_ns > l->truth.late_ns_max)
-        l->truth.late_ns_max = l->now_ns - until_ns;
+    uint64_t late_ns = l->now_ns > until_ns ? l->now_ns - until_ns : 0;
+    late_ns = late_ns > worked_ns ? late_ns : worked_ns; /* or it had its processor taken in the midst of its work */
+    l->truth.late_ns_max = late_ns > l->truth.late_ns_max ? late_ns : l->truth.late_ns_max;
 }
 
 static void liar_run(struct liar *l)
@@ -138,6 +141,7 @@ static void liar_run(struct liar *l)
     struct mf_error err;
 
     say_ready(l);
+    l->now_ns = mf_clock_now_ns();
     while (!l->stopped && !l->error.status) {
         liar_wait(l, wait);
         if (l->listen_at_ns && l->listen_at_ns <= l->now_ns && liar_server_listen(l, &err) < 0)
@@ -188,7 +192,8 @@ static int liar_write(struct liar *l, struct mf_error *err)
 static int liar_live(struct liar *l, struct mf_error *err)
 {
     l->rest_outcome = MF_OUTCOME_COUNT;
-    l->out = malloc(l->plan.codec->bytes_max(NULL, l->plan.payload_bytes));
+    l->out = malloc(LIAR_FRAMED_FACTOR * l->plan.codec->bytes_max(l->plan.answers, l->plan.payload_bytes) +
+                    LIAR_FRAMED_MORE);
     l->payload = malloc(l->plan.payload_bytes + 1);
     l->ghost = calloc(l->plan.window, sizeof *l->ghost);
     if (!l->out || !l->payload || !l->ghost || liar_truth_init(&l->truth, &l->plan) < 0)
@@ -224,6 +229,7 @@ int main(int argc, char **argv)
         signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C reaches whoever started us too, and it says stop */
         if (liar_live(&l, &err) == 0) {
             liar_truth_done(&l.truth);
+            liar_plan_done(&l.plan);
             free(l.out);
             free(l.payload);
             free(l.ghost);

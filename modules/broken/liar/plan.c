@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http.h"
 
 const char *const liar_act_keys[LIAR_ACT_COUNT] = {
 #define LIAR_ACT(id, key, scope, text) key,
@@ -31,6 +32,8 @@ void liar_plan_usage(void)
            "standard input, answers go to standard output.\n"
            "  --payload-bytes N --seed N --mode closed|open --window N --connections N --streams N --processes N\n"
            "  --timeout-ms N    as the load has them\n"
+           "  --plain           (http1) answers do not say to which ping they belong\n"
+           "  --anybody         (http1) whoever asks is answered; the books are then of what was done only\n"
            "  --truth FILE      where it writes what it planted (key=value lines; default: standard output)\n"
            "  --plan FILE       more acts, one a line\n"
            "Acts, each from the N-th message on:\n");
@@ -167,6 +170,12 @@ static int plan_option(struct liar_plan *plan, int option, char *text, struct mf
         return 0;
     case 'f':
         return plan_file(plan, text, err);
+    case 'p':
+        plan->is_plain = true;
+        return 0;
+    case 'a':
+        plan->anybody = plan->is_plain = true;
+        return 0;
     case 'h':
         plan->wants_help = true;
         return 0;
@@ -178,7 +187,28 @@ static int plan_option(struct liar_plan *plan, int option, char *text, struct mf
     }
 }
 
-static int plan_check(const struct liar_plan *plan, struct mf_error *err)
+static int plan_confs(struct liar_plan *plan, struct mf_error *err)
+{
+    plan->is_http = plan->codec->configure != NULL;
+    plan->breaks = plan->is_http || plan->codec->carries_payload;
+    if (!plan->is_http && plan->is_plain)
+        return mf_error_set(err, MF_STATUS_USAGE, "--plain",
+                            "this codec's answers always say to which ping they belong");
+    if (!plan->is_http)
+        return 0;
+    /* who reads requests looks for the id in them, whatever answers say */
+    plan->asks = plan->codec->configure(plan->anybody ? "" : LIAR_HTTP_FULL, err);
+    plan->answers = plan->codec->configure(plan->is_plain ? LIAR_HTTP_PLAIN : LIAR_HTTP_FULL, err);
+    return plan->asks && plan->answers ? 0 : -1;
+}
+
+void liar_plan_done(struct liar_plan *plan)
+{
+    free(plan->asks);
+    free(plan->answers);
+}
+
+static int plan_check(struct liar_plan *plan, struct mf_error *err)
 {
     if (plan->wants_help || plan->wants_version)
         return 0;
@@ -193,7 +223,7 @@ static int plan_check(const struct liar_plan *plan, struct mf_error *err)
                             "stream needs a process of its own");
     if (plan->timeout_ns < 10 * MF_NS_PER_MS)
         return mf_error_set(err, MF_STATUS_USAGE, "--timeout-ms", "at least 10 are needed");
-    return 0;
+    return plan_confs(plan, err);
 }
 
 int liar_plan_parse(struct liar_plan *plan, int argc, char **argv, struct mf_error *err)
@@ -212,6 +242,8 @@ int liar_plan_parse(struct liar_plan *plan, int argc, char **argv, struct mf_err
         {"timeout-ms", required_argument, NULL, 't'},
         {"truth", required_argument, NULL, 'T'},
         {"plan", required_argument, NULL, 'f'},
+        {"plain", no_argument, NULL, 'p'},
+        {"anybody", no_argument, NULL, 'a'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},

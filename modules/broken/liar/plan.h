@@ -34,6 +34,10 @@ struct liar_plan {
     bool over_tcp;
     char path[108]; /* of the UNIX socket */
     const struct mf_codec *codec;
+    struct mf_codec_conf *asks, *answers; /* what the codec is told of the pings; of the answers. NULL: nothing */
+    bool is_http, is_plain;               /* plain: an answer does not say to which ping it belongs */
+    bool breaks;                          /* what is no message makes the connection useless for the load */
+    bool anybody; /* who asks is no load of ours: his pings have no ids, and what he does with answers is his affair */
     uint32_t payload_bytes;
     uint64_t seed; /* of the pings' payloads */
     bool open_loop;
@@ -48,6 +52,7 @@ struct liar_plan {
 
 /* Returns 0, or -1 with *err (USAGE). */
 int liar_plan_parse(struct liar_plan *plan, int argc, char **argv, struct mf_error *err);
+void liar_plan_done(struct liar_plan *plan);
 void liar_plan_usage(void);
 
 #endif

@@ -17,7 +17,7 @@
 
 static size_t peer_room(const struct liar *l)
 {
-    return l->plan.codec->bytes_max(NULL, l->plan.payload_bytes) + READ_BYTES;
+    return l->plan.codec->bytes_max(l->plan.asks, l->plan.payload_bytes) + READ_BYTES;
 }
 
 static socklen_t server_address(const struct liar *l, struct sockaddr_storage *address)
@@ -192,7 +192,9 @@ void liar_peer_settle(struct liar *l, struct liar_peer *p, enum mf_cause cause, 
 {
     for (uint32_t i = 0; i < p->opens; i++)
         liar_truth_lost(&l->truth, p->open[i].wait == LIAR_WAIT_CUT ? MF_CAUSE_PARTIAL : cause, 1);
-    if (cause != MF_CAUSE_UNANSWERED) {
+    if (p->end == LIAR_END_ANNOUNCED) {
+        l->truth.closed_announced++;
+    } else if (cause != MF_CAUSE_UNANSWERED) {
         l->truth.closed_inflight += p->opens + unseen > 0;
         l->truth.closed_idle += p->opens + unseen == 0;
     }
@@ -222,9 +224,16 @@ static int peer_note(struct liar_peer *p, const struct mf_msg *msg, uint64_t now
     return 0;
 }
 
-/* A ping as this plan's load would send it. */
-static bool ping_is_right(const struct liar_plan *plan, const struct mf_msg *msg)
+/* A ping as this plan's load would send it; or any, and we give it its name. */
+static bool ping_is_right(const struct liar *l, struct mf_msg *msg)
 {
+    const struct liar_plan *plan = &l->plan;
+
+    if (plan->anybody) {
+        msg->stream = msg->process = 0;
+        msg->seq = l->received;
+        return msg->kind == MF_MSG_PING;
+    }
     return msg->kind == MF_MSG_PING && !msg->corrupt && msg->stream < plan->streams && msg->process < plan->processes &&
            msg->process % plan->streams == msg->stream && msg->payload_bytes == plan->payload_bytes &&
            mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
@@ -236,10 +245,10 @@ static void peer_take(struct liar *l, struct liar_peer *p)
     size_t at = 0;
 
     while (p->fd >= 0 && !l->error.status) {
-        ssize_t taken = l->plan.codec->decode(NULL, p->bytes + at, p->bytes_used - at, &msg);
+        ssize_t taken = l->plan.codec->decode(l->plan.asks, p->bytes + at, p->bytes_used - at, &msg);
         if (taken == MF_DECODE_MORE)
             break;
-        if (taken < 0 || !ping_is_right(&l->plan, &msg) || peer_note(p, &msg, l->now_ns) < 0) {
+        if (taken < 0 || !ping_is_right(l, &msg) || peer_note(p, &msg, l->now_ns) < 0) {
             struct mf_error err;
             mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "what came is no ping of this plan, or memory is out");
             liar_fail(l, &err);
@@ -269,9 +278,9 @@ bool liar_peer_read(struct liar *l, struct liar_peer *p)
     }
     /* Where we have not ended it, the load has: it is finished, and what is open will not be answered. */
     liar_peer_settle(l, p,
-                     p->end == LIAR_END_FIN   ? MF_CAUSE_INFLIGHT_FIN
+                     p->end == LIAR_END_NONE  ? MF_CAUSE_UNANSWERED
                      : p->end == LIAR_END_RST ? MF_CAUSE_INFLIGHT_RST
-                                              : MF_CAUSE_UNANSWERED,
+                                              : MF_CAUSE_INFLIGHT_FIN,
                      0);
     return false;
 }

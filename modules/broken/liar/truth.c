@@ -107,6 +107,7 @@ int liar_truth_write(const struct liar_truth *t, FILE *out)
     fprintf(out, "lost.unsent_or_rst=%" PRIu64 "\n", t->unsent_or_rst);
     for (int i = 0; i < MF_EXTRA_COUNT; i++)
         fprintf(out, "%s=%" PRIu64 "\n", mf_extra_keys[i], t->extra[i]);
+    fprintf(out, "closed_announced=%" PRIu64 "\n", t->closed_announced);
     fprintf(out, "closed_idle=%" PRIu64 "\nclosed_inflight=%" PRIu64 "\n", t->closed_idle, t->closed_inflight);
     for (int i = 0; i < LIAR_ACT_COUNT; i++)
         fprintf(out, "act.%s=%" PRIu64 "\n", liar_act_keys[i], t->act[i]);

@@ -29,7 +29,7 @@ struct liar_truth {
     uint64_t outcome[MF_OUTCOME_COUNT], cause[MF_CAUSE_COUNT], extra[MF_EXTRA_COUNT];
     uint64_t unsent_or_rst; /* lost, and the kernel decides by which of these two causes */
     uint64_t replies;       /* whole messages sent */
-    uint64_t closed_idle, closed_inflight;
+    uint64_t closed_announced, closed_idle, closed_inflight;
     uint64_t act[LIAR_ACT_COUNT], skipped;
     uint64_t unsendable;          /* answers that could not be sent: the books are then worthless */
     uint64_t late_ns_max;         /* the liar's own lateness */
@@ -60,8 +60,8 @@ void liar_truth_unseen(struct liar_truth *t, uint64_t by);
 /* A lost ping is answered after all; its answer is told next. */
 void liar_truth_unlost(struct liar_truth *t, enum mf_cause cause);
 
-/* key=value lines: due, replies, <outcome>, lost.<cause>, <extra>, lost.unsent_or_rst, closed_idle, closed_inflight,
- * act.<act>, skipped, unsendable, late_ns_max. Returns 0 or -1 (errno). */
+/* key=value lines: due, replies, <outcome>, lost.<cause>, <extra>, lost.unsent_or_rst, closed_announced, closed_idle,
+ * closed_inflight, * act.<act>, skipped, unsendable, late_ns_max. Returns 0 or -1 (errno). */
 int liar_truth_write(const struct liar_truth *t, FILE *out);
 
 #endif
