@@ -1,5 +1,6 @@
 /* mf_result_derive: what follows from the counts of a run or a cell. */
 #include "base/clock.h"
+#include "checker/away.h"
 #include "checker/questions.h"
 #include "checker/result.h"
 #include "checker/statistics.h"
@@ -101,6 +102,7 @@ void mf_result_derive(struct mf_result *r)
     r->first_new_ms = spread(r, first_new_of);
     r->last_old_ms = spread(r, last_old_of);
     r->recovery_ms = spread(r, recovery_of);
+    mf_away_derive(r);
     r->tainted_fraction = r->judged_bins ? (double)r->tainted_bins / r->judged_bins : 0;
     r->faults_fired = 0;
     for (uint32_t i = 0; i < r->faults_count; i++)

@@ -2,6 +2,7 @@
 
 #include "checker/questions.h"
 #include "checker/result.h"
+#include "checker/statistics.h"
 #include "checker/wire.h"
 
 enum metric {

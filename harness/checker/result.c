@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "checker/away.h"
 #include "checker/control.h"
 #include "checker/questions.h"
 #include "checker/spikes.h"
@@ -35,6 +36,7 @@ void mf_result_done(struct mf_result *r)
     free(r->spread_room);
     free(r->bin);
     free(r->tainted);
+    free(r->away);
     free(r->faults);
     *r = (struct mf_result){0};
 }
@@ -380,7 +382,7 @@ int mf_result_merge(struct mf_result *cell, const struct mf_result *run, struct 
     cell->duration_ns = run->duration_ns;
     cell->window_ns = run->window_ns;
     target_merge(&cell->target, &run->target, first);
-    if (mf_control_merge(cell, run, err) != 0)
+    if (mf_control_merge(cell, run, err) != 0 || mf_away_merge(cell, run, err) != 0)
         return -1;
     cell->runs += run->runs;
     counts_merge(cell, run);

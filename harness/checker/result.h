@@ -66,6 +66,7 @@ struct mf_upgrade_result {
     bool dirty;                  /* any message lost, duplicated, reordered, wrong or stale */
     bool trigger_version_is_new; /* the new code answered the trigger */
     int64_t response_max_ns, spike_ns, blackout_ns, gap_ns, first_new_ns, last_old_ns, recovery_ns;
+    uint32_t windows, windows_as_high; /* windows away from upgrades in its run; of those, with as high a spike (away.h) */
     uint32_t queued, made_anew, converted, threads_ended, pid_before, pid_after;
     uint32_t threads_before, threads_after; /* 0: not known */
     bool threads_same;                      /* both known, and the same ones */
@@ -152,6 +153,8 @@ struct mf_result {
                                 * over its runs; negative: none */
     struct mf_bin *bin;
     uint8_t *tainted;                   /* per bin: the instrument was late in it */
+    double *away; /* of each window away from upgrades, as an upgrade's spike: ms; [away_count] */
+    uint32_t away_count;
     uint32_t tainted_bins, judged_bins; /* of the bins between warm-up and end */
     struct mf_target_witness target;
     struct mf_fault_result *faults; /* planned ones; [faults_count] */
@@ -163,6 +166,9 @@ struct mf_result {
     uint32_t fired, committed, rolled_back, failed, dirty;
     double dirty_upper_bound_95; /* 0 dirty: 1 - 0.05^(1/N); else Clopper-Pearson, one-sided 95 % */
     struct mf_spread lost_per_upgrade, spike_ms, blackout_ms, gap_ms, first_new_ms, last_old_ms, recovery_ms;
+    struct mf_spread spike_baseline_ms; /* of `away` */
+    uint32_t spikes_judged, spikes_above; /* spikes with windows to hold them against; those above all of their run */
+    double spikes_above_by_chance;        /* so many would be, if upgrades did nothing */
     double tainted_fraction;
     struct mf_question_answer question[MF_QUESTION_COUNT];
     enum mf_delivery delivery;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "checker/away.h"
 #include "checker/statistics.h"
 
 /* The bin of an instant since the start of the run. */
@@ -116,7 +117,8 @@ int mf_spikes_find(struct mf_result *r, struct mf_error *err)
         }
         u->recovery_ns = recovery_of(r, u, unusual);
     }
+    int bad = n ? mf_away_find(r, near, spread.median, err) : 0;
     free(means);
     free(near);
-    return 0;
+    return bad;
 }

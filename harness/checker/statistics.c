@@ -139,3 +139,12 @@ double mf_normal_quantile(double p)
     }
     return (low + high) / 2;
 }
+
+#define BEYOND_MIN 10
+
+bool mf_percentile_is_told(uint64_t n, double q)
+{
+    if (q <= 0.5)
+        return n > 0;
+    return (double)n * (1 - q) >= BEYOND_MIN - 1e-6; /* 1 - 0.9 is a little under 0.1 */
+}

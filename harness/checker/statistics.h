@@ -44,4 +44,7 @@ double mf_normal_quantile(double p);
 /* I_x(a, b), for a, b > 0 and 0 <= x <= 1; to about 1e-12. */
 double mf_incomplete_beta(double a, double b, double x);
 
+/* Whether n samples tell the quantile q: at least 10 of them lie beyond it. Any sample has a median. */
+bool mf_percentile_is_told(uint64_t n, double q);
+
 #endif

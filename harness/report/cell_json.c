@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checker/control.h"
+#include "checker/statistics.h"
 #include "checker/wire.h"
 #include "report/json.h"
 
@@ -95,7 +96,9 @@ static json_t *latency_json(const struct mf_hist *h)
     struct mf_json j = mf_json_begin();
     for (unsigned i = 0; i < sizeof quantile / sizeof quantile[0]; i++)
         mf_json_put(&j, quantile[i].key,
-                    h->count ? mf_json_number((double)mf_hist_quantile(h, quantile[i].q) / 1e3) : json_null());
+                    mf_percentile_is_told(h->count, quantile[i].q)
+                        ? mf_json_number((double)mf_hist_quantile(h, quantile[i].q) / 1e3)
+                        : json_null());
     mf_json_put(&j, "max", h->count ? mf_json_number((double)h->max / 1e3) : json_null());
     mf_json_put(&j, "mean", h->count ? mf_json_number((double)h->sum / (double)h->count / 1e3) : json_null());
     mf_json_put(&j, "count", mf_json_count(h->count));
@@ -149,7 +152,9 @@ static json_t *instrument_json(const struct mf_result *r)
     struct mf_json j = mf_json_begin();
     mf_json_put(&j, "tainted_fraction", mf_json_number(r->tainted_fraction));
     mf_json_put(&j, "lag_p99_us",
-                r->lag->count ? mf_json_number((double)mf_hist_quantile(r->lag, 0.99) / 1e3) : json_null());
+                mf_percentile_is_told(r->lag->count, 0.99)
+                    ? mf_json_number((double)mf_hist_quantile(r->lag, 0.99) / 1e3)
+                    : json_null());
     mf_json_put(&j, "achieved_rate_per_s", mf_json_number(r->achieved_rate_per_s));
     mf_json_put(&j, "balanced", json_boolean(r->balanced));
     mf_json_put(&j, "wakeups", mf_json_count(r->wakeups));
@@ -279,6 +284,16 @@ static json_t *runs_json(const struct mf_report_cell *cell, const char *prefix)
     return runs;
 }
 
+/* Spikes held against windows of equal length away from upgrades. */
+static json_t *above_json(const struct mf_result *r)
+{
+    struct mf_json j = mf_json_begin();
+    mf_json_put(&j, "upgrades", r->spikes_judged ? json_integer(r->spikes_above) : json_null());
+    mf_json_put(&j, "of", json_integer(r->spikes_judged));
+    mf_json_put(&j, "by_chance", r->spikes_judged ? mf_json_number(r->spikes_above_by_chance) : json_null());
+    return mf_json_end(&j);
+}
+
 /* The measured part; each member is null where no run has ended. */
 static void measured_put(struct mf_json *j, const struct mf_result *r)
 {
@@ -290,6 +305,8 @@ static void measured_put(struct mf_json *j, const struct mf_result *r)
     mf_json_put(j, "latency_us", r ? latencies_json(r) : json_null());
     mf_json_put(j, "baseline", r ? baseline_json(r) : json_null());
     mf_json_put(j, "spike_ms", r ? mf_json_spread(&r->spike_ms) : json_null());
+    mf_json_put(j, "spike_baseline_ms", r ? mf_json_spread(&r->spike_baseline_ms) : json_null());
+    mf_json_put(j, "spikes_above_baseline", r ? above_json(r) : json_null());
     mf_json_put(j, "blackout_ms", r ? mf_json_spread(&r->blackout_ms) : json_null());
     mf_json_put(j, "gap_ms", r ? mf_json_spread(&r->gap_ms) : json_null());
     mf_json_put(j, "first_new_ms", r ? mf_json_spread(&r->first_new_ms) : json_null());

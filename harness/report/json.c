@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/file.h"
+#include "checker/statistics.h"
 #include "report/utf8.h"
 
 /* Enough digits for every count of nanoseconds of ten days in ms, and few enough that 0.1 is printed as 0.1. */
@@ -68,7 +69,7 @@ json_t *mf_json_spread(const struct mf_spread *s)
 {
     struct mf_json j = mf_json_begin();
     mf_json_put(&j, "median", s->n ? mf_json_number(s->median) : json_null());
-    mf_json_put(&j, "p95", s->n ? mf_json_number(s->p95) : json_null());
+    mf_json_put(&j, "p95", mf_percentile_is_told(s->n, 0.95) ? mf_json_number(s->p95) : json_null());
     mf_json_put(&j, "max", s->n ? mf_json_number(s->max) : json_null());
     mf_json_put(&j, "n", json_integer(s->n));
     return mf_json_end(&j);

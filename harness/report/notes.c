@@ -41,6 +41,17 @@ static bool says_dirty(const struct mf_rows *rows, const struct mf_row *row, cha
     return true;
 }
 
+static bool says_spikes(const struct mf_rows *rows, const struct mf_row *row, char *text)
+{
+    if (!row->has[MF_MEASURE_SPIKES_ABOVE] || (!rows->baseline && mf_matrix_fits(rows, row->report)))
+        return false;
+    snprintf(text, SAYING_BYTES,
+             "%.0f of %.0f spikes above all windows of equal length away from upgrades (%.2g would be by chance)",
+             row->value[MF_MEASURE_SPIKES_ABOVE], row->value[MF_MEASURE_SPIKES_JUDGED],
+             row->value[MF_MEASURE_SPIKES_CHANCE]);
+    return true;
+}
+
 static bool says_load(const struct mf_rows *rows, const struct mf_row *row, char *text)
 {
     if (!row->load || mf_notes_load(rows, row->report))
@@ -105,7 +116,7 @@ static bool said_before(char (*saying)[SAYING_BYTES], uint32_t i)
 int mf_notes_each(const struct mf_rows *rows, void (*line)(void *ctx, const char *text), void *ctx,
                   struct mf_error *err)
 {
-    static says *const all[] = {says_dirty, says_load, says_reason};
+    static says *const all[] = {says_dirty, says_spikes, says_load, says_reason};
     char(*saying)[SAYING_BYTES] = calloc((size_t)rows->count + 1, sizeof *saying);
     int bad = saying ? 0 : -1;
     for (unsigned s = 0; s < sizeof all / sizeof all[0]; s++) {

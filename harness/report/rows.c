@@ -60,7 +60,8 @@ static int measures_read(struct mf_row *row, const json_t *cell, const struct pl
         json_int_t count = json_integer_value(value);
         if (is_count && (!json_is_integer(value) || count < 0 || count > COUNT_MAX))
             return wrong(p, measure_at[i].object, measure_at[i].member, "a count");
-        if (!is_count && !json_is_number(value) && !json_is_null(value))
+        /* an object that is not there at all: the report is older than the measure */
+        if (!is_count && object && !json_is_number(value) && !json_is_null(value))
             return wrong(p, measure_at[i].object, measure_at[i].member, "a number or null");
         row->has[i] = json_is_number(value);
         row->value[i] = json_number_value(value);

@@ -58,6 +58,8 @@ static void times_put(struct mf_json *j, const struct mf_upgrade_result *u)
 {
     mf_json_put(j, "response_max_ms", mf_json_ms(u->response_max_ns));
     mf_json_put(j, "spike_ms", mf_json_ms(u->spike_ns));
+    mf_json_put(j, "windows_away", u->spike_ns < 0 ? json_null() : json_integer(u->windows));
+    mf_json_put(j, "windows_as_high", u->spike_ns < 0 ? json_null() : json_integer(u->windows_as_high));
     mf_json_put(j, "blackout_ms", mf_json_ms(u->blackout_ns));
     mf_json_put(j, "gap_ms", mf_json_ms(u->gap_ns));
     mf_json_put(j, "first_new_ms", mf_json_ms(u->first_new_ns));

@@ -142,7 +142,8 @@ Test(result, every_metric_can_be_got_and_no_other)
         mf_metric_at(i, &text, &is_word);
         cr_assert(gt(sz, strlen(text), 3));
         int got = mf_metric_get(&result, key, &n, &word);
-        bool is_empty = strncmp(key, "last_old_ms", 11) == 0 || strncmp(key, "wire_states.", 12) == 0;
+        bool is_tail = strstr(key, ".p90") || strstr(key, "p99"); /* of so few messages, none */
+        bool is_empty = is_tail || strncmp(key, "last_old_ms", 11) == 0 || strncmp(key, "wire_states.", 12) == 0;
         cr_assert(eq(int, got, is_empty ? 1 : 0), "%s", key);
         cr_assert(eq(int, word != NULL, got == 0 && is_word), "%s", key);
         words += is_word;

@@ -81,3 +81,15 @@ Test(statistics, spread_by_nearest_rank)
     near(s.median + s.p95 + s.max, 12, 1e-12);
     cr_assert(eq(u32, mf_spread_of(one, 0).n, 0));
 }
+
+Test(statistics, a_percentile_needs_ten_samples_beyond_it)
+{
+    static const struct {
+        double q;
+        uint64_t least;
+    } rows[] = {{0.5, 1}, {0.9, 100}, {0.95, 200}, {0.99, 1000}, {0.999, 10000}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cr_assert(mf_percentile_is_told(rows[i].least, rows[i].q), "%g", rows[i].q);
+        cr_assert(not(mf_percentile_is_told(rows[i].least - 1, rows[i].q)), "%g", rows[i].q);
+    }
+}
