@@ -18,6 +18,7 @@ const struct mf_command *const mf_commands[] = {&mf_command_run,
                                                 &mf_command_judge,
                                                 &mf_command_export,
                                                 &mf_command_list,
+                                                &mf_command_init,
                                                 &mf_command_doctor,
                                                 &mf_command_help,
                                                 NULL};

@@ -22,7 +22,7 @@ struct mf_command {
 };
 
 extern const struct mf_command mf_command_run, mf_command_compare, mf_command_check, mf_command_judge,
-    mf_command_export, mf_command_list, mf_command_doctor, mf_command_help;
+    mf_command_export, mf_command_list, mf_command_init, mf_command_doctor, mf_command_help;
 /* All of them, NULL-terminated, in the order of the help. */
 extern const struct mf_command *const mf_commands[];
 

@@ -1,4 +1,5 @@
 /* midflight doctor: what this machine can run, and how to get the rest */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,6 +17,8 @@
 #include "base/clock.h"
 #include "driver/cli.h"
 #include "driver/locate.h"
+#include "scenario/scenario.h"
+#include "targets/target.h"
 
 #define WAKEUPS      200
 #define WAKEUP_NS    MF_NS_PER_MS
@@ -134,6 +137,46 @@ static int place_print(const char *name, const char *path, const char *how)
     return !path[0];
 }
 
+static int is_json(const struct dirent *entry)
+{
+    size_t n = strlen(entry->d_name);
+    return n > 5 && strcmp(entry->d_name + n - 5, ".json") == 0;
+}
+
+/* "ready", or what is not there. Returns whether it is ready. */
+static bool target_print(const struct mf_places *places, const char *programs, const char *name)
+{
+    char path[PATH_MAX + 300], lacks[512];
+    struct mf_error err = {0};
+    snprintf(path, sizeof path, "%s/%s", places->targets, name);
+    struct mf_scenario *s = mf_target_load(path, &err);
+    const struct mf_command_target *command = s ? s->cells[0].command : NULL;
+    bool lacking = command && mf_command_lacks(command, places->modules, programs, lacks, sizeof lacks);
+    printf("  %-28.*s %s\n", (int)(strlen(name) - 5), name, !s ? err.text : lacking ? lacks : "ready");
+    mf_scenario_free(s);
+    return s && !lacking;
+}
+
+/* Foreign systems: none of them is needed for anything else. */
+static void targets_print(const struct mf_places *places)
+{
+    struct dirent **entries = NULL;
+    char programs[PATH_MAX];
+    int n = places->targets[0] ? scandir(places->targets, &entries, is_json, alphasort) : 0, ready = 0;
+    snprintf(programs, sizeof programs, "%s", places->node);
+    char *slash = strrchr(programs, '/');
+    if (slash)
+        *slash = 0;
+    line_print("targets", "%s", n > 0 ? places->targets : "none are here");
+    for (int i = 0; i < n; i++) {
+        ready += target_print(places, programs, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    if (n > 0)
+        printf("  %d of %d ready\n", ready, n);
+}
+
 static int doctor_run(const struct mf_command *command, int argc, char **argv, enum mf_status *status,
                       struct mf_error *err)
 {
@@ -158,6 +201,7 @@ static int doctor_run(const struct mf_command *command, int argc, char **argv, e
     bool gnuplot = mf_program_in_path("gnuplot");
     line_print("gnuplot", "%s", gnuplot ? "present" : "missing, and so no plots: apt-get install gnuplot-nox");
     missing += !gnuplot;
+    targets_print(&places);
     puts(missing ? "something is missing" : "everything is here");
     *status = missing ? MF_STATUS_SKIPPED : MF_STATUS_PASS;
     return 0;

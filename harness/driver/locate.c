@@ -57,6 +57,11 @@ void mf_places_find(struct mf_places *places, const char *beside)
                (const char *const[]){"scripts", "scripts", "../" MIDFLIGHT_DATADIR "/midflight/scripts",
                                      "../share/midflight/scripts", NULL},
                "plot");
+    place_find(places->targets, beside,
+               (const char *const[]){"scenarios/targets", "scenarios/targets",
+                                     "../" MIDFLIGHT_DATADIR "/midflight/scenarios/targets",
+                                     "../share/midflight/scenarios/targets", NULL},
+               "server.json");
 }
 
 int mf_places_check(const struct mf_places *places, struct mf_error *err)

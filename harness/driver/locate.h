@@ -14,6 +14,7 @@ struct mf_places {
     char relay[PATH_MAX];                /* for faults of connections only */
     char modules[PATH_MAX];              /* the folder that holds pingpong/v1.so */
     char scripts[PATH_MAX];              /* the folder that holds plot */
+    char targets[PATH_MAX];              /* the folder that holds the targets that are shipped */
 };
 
 /* Fills what is there; what is not stays empty. `beside` is the folder of the executable. Absolute paths. */

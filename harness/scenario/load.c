@@ -220,6 +220,28 @@ struct mf_scenario *mf_scenario_load(const char *path, const struct mf_scenario_
     return s;
 }
 
+struct mf_scenario *mf_target_load(const char *path, struct mf_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    json_t *document = json_pack("{s:s}", "target", slash ? slash + 1 : path);
+    struct owned *owned = calloc(1, sizeof *owned);
+    struct mf_reader r = {.file = path, .arena = owned ? &owned->arena : NULL, .err = err};
+    int bad = owned && document ? mf_target_inline(&r, "target", document, "target") : mf_reader_no_memory(&r);
+    if (!bad) {
+        owned->scenario.cells = mf_arena_alloc(r.arena, 1, sizeof *owned->scenario.cells);
+        owned->scenario.cells_count = 1;
+        bad = owned->scenario.cells ? mf_target_read(&r, json_object_get(document, "target"), owned->scenario.cells)
+                                    : mf_reader_no_memory(&r);
+    }
+    json_decref(document);
+    if (!bad)
+        return &owned->scenario;
+    mf_scenario_free(owned ? &owned->scenario : NULL);
+    flatten(err->place);
+    flatten(err->text);
+    return NULL;
+}
+
 void mf_scenario_free(struct mf_scenario *s)
 {
     if (!s)

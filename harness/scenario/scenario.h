@@ -137,6 +137,8 @@ struct mf_scenario_options {
 
 /* NULL with *err. `options` may be NULL. */
 struct mf_scenario *mf_scenario_load(const char *path, const struct mf_scenario_options *options, struct mf_error *err);
+/* The target in a file, read alone: a scenario of one cell that has a target and nothing else. NULL with *err. */
+struct mf_scenario *mf_target_load(const char *path, struct mf_error *err);
 void mf_scenario_free(struct mf_scenario *s); /* takes NULL */
 
 /* The instants (ns after start_ns) at which the row's time points fire, seeded; fills out[count]. For TIME and EVERY

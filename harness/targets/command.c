@@ -57,17 +57,24 @@ void mf_command_fail(struct mf_command *c, const struct mf_error *err)
     c->target.events.failed(c->target.events.ctx, &told);
 }
 
+static pid_t living_pid(const struct mf_command *c)
+{
+    const struct mf_kindred *all = &c->scene.offspring.living;
+    if (c->scene.started && c->scene.started->is_living)
+        return c->scene.started->process.pid;
+    for (uint32_t i = 0; i < all->count; i++)
+        if (mf_kin_lives(&all->kin[i]))
+            return all->kin[i].pid;
+    return 0;
+}
+
+/* One that is seen may fork and end before it is looked at again, as daemons do: nobody lives only where nobody is
+ * seen. */
 bool mf_command_lives(struct mf_command *c)
 {
-    struct mf_offspring *all = &c->scene.offspring;
-    pid_t pid = c->scene.started && c->scene.started->is_living ? c->scene.started->process.pid : 0;
-    for (int looked = 0; !pid && looked < 2; looked++) {
-        for (uint32_t i = 0; !pid && i < all->living.count; i++)
-            if (mf_kin_lives(&all->living.kin[i]))
-                pid = all->living.kin[i].pid;
-        if (!pid && !looked)
-            mf_offspring_look(all); /* somebody that is not known yet? */
-    }
+    pid_t pid = living_pid(c);
+    while (!pid && mf_offspring_look(&c->scene.offspring) > 0)
+        pid = living_pid(c);
     atomic_store(&c->options.recorder->node->worker_pid, (uint32_t)pid);
     return pid != 0;
 }

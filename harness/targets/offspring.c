@@ -17,6 +17,7 @@
 
 #define ENVIRON_BYTES (1u << 17)
 #define ROUNDS_MAX    64 /* generations of children in one look */
+#define PASSES_MAX    32 /* on a machine where others come and go all the time */
 
 /* One process as /proc shows it. */
 struct seen {
@@ -102,15 +103,21 @@ static bool has_marker(pid_t pid, const char *marker, char *buffer)
     return memmem(buffer, used, marker, wanted) != NULL; /* with the NUL behind it */
 }
 
-static struct seen *processes_read(const struct mf_offspring *o, uint32_t *count)
+/* *missed: somebody who was listed had ended before it was looked at. */
+static struct seen *processes_read(const struct mf_offspring *o, uint32_t *count, bool *missed)
 {
     struct seen *all = NULL;
     uint32_t n = 0, room = 0;
     DIR *dir = opendir("/proc");
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         struct seen one = {.pid = (pid_t)strtol(entry->d_name, NULL, 10)};
-        if (one.pid <= 1 || one.pid == getpid() || mf_proc_stat_read(one.pid, &one.stat) != 0 ||
-            one.stat.born < o->since)
+        if (one.pid <= 1 || one.pid == getpid())
+            continue;
+        if (mf_proc_stat_read(one.pid, &one.stat) != 0) {
+            *missed = true;
+            continue;
+        }
+        if (one.stat.born < o->since)
             continue;
         if (n == room) {
             struct seen *more = realloc(all, (room = room ? room * 2 : 64) * sizeof *all);
@@ -164,22 +171,41 @@ static bool is_dead(const struct seen *one)
     return one->stat.state == 'Z' || one->stat.state == 'X';
 }
 
-uint32_t mf_offspring_look(struct mf_offspring *o)
+/* One pass over /proc. True: somebody was on the way out, and may have forked behind our back just before. */
+static bool look_once(struct mf_offspring *o)
 {
     uint32_t n = 0;
-    struct seen *all = processes_read(o, &n);
+    bool missed = false;
+    struct seen *all = processes_read(o, &n, &missed);
     members_mark(o, all, n);
     o->living.count = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (!all[i].belongs)
             continue;
-        if (!is_dead(&all[i]))
+        if (!is_dead(&all[i])) {
             kindred_push(&o->living, &(struct mf_kin){.pid = all[i].pid, .born = all[i].stat.born});
-        else if (!all[i].is_started && all[i].stat.parent == getpid())
+            continue;
+        }
+        if (!all[i].is_started && all[i].stat.parent == getpid()) {
+            missed = true;
             while (waitpid(all[i].pid, NULL, WNOHANG) < 0 && errno == EINTR)
                 ;
+        }
     }
     free(all);
+    return missed;
+}
+
+/* /proc lists who is there before it is asked who they are: nobody is left only where a pass sees nobody, and nobody
+ * go. */
+uint32_t mf_offspring_look(struct mf_offspring *o)
+{
+    bool missed = true;
+    for (int passes = 0; missed && passes < PASSES_MAX; passes++) {
+        missed = look_once(o);
+        if (o->living.count > 0)
+            break;
+    }
     return o->living.count;
 }
 

@@ -27,7 +27,7 @@ Test(cli, nothing_is_not_enough)
 Test(cli, unknown_names_get_their_near_miss)
 {
     USAGE("did you mean compare?", "compar", "x");
-    USAGE("there are: run, compare, check, judge, export, list, doctor, help", "frobnicate", "x");
+    USAGE("there are: run, compare, check, judge, export, list, init, doctor, help", "frobnicate", "x");
     USAGE("did you mean --out?", "run", "s.json", "--otu", "x");
     USAGE("allowed: --set, --out, --repeat, --seed, --cell, --history, --no-plot, --quiet", "run", "s.json", "--hurry");
     USAGE("did you mean strategies?", "list", "strategys");

@@ -15,7 +15,7 @@
 #include "tests/driver/help.h"
 
 static struct help_midflight said;
-static char home[PATH_MAX], out[PATH_MAX + 8], scenario[PATH_MAX + 16];
+static char home[PATH_MAX], out[PATH_MAX + 8], scenario[PATH_MAX + 32];
 static char text[1 << 18];
 
 static void setup(void)
@@ -352,6 +352,47 @@ Test(command, whose_connections_are_reset_by_a_fault)
                    " \"expect\": { \"upgrades.committed\": 1 }");
     run_wanted(0);
     expect_in("cells/all/run-1/run.json", "2 connections");
+}
+
+/* What init writes is right, and runs. */
+Test(command, of_init)
+{
+    char made[PATH_MAX + 8];
+    snprintf(made, sizeof made, "%s/made", home);
+    snprintf(scenario, sizeof scenario, "%s/made/scenario.json", home);
+    help_midflight(&said, (const char *const[]){"init", made, "--protocol", "line", "--address", "unix:{dir}/s.sock",
+                                                "--start",
+                                                "{modules}/server/midflight-server 'unix:{dir}/s.sock' version", NULL});
+    cr_assert(eq(int, said.status, 0), "%s%s", said.out, said.err);
+    help_midflight(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", "--set",
+                                                "load.duration_ms=700", "--set", "upgrades=[{\"time_ms\": 200}]",
+                                                "--set", "proof={\"tainted_max_share\": 1}", "--set",
+                                                "proof.in_flight_min=0", "--set", "proof.rate_min_share=0", NULL});
+    cr_expect(eq(int, said.status, 0), "%s%s", said.out, said.err);
+}
+
+Test(command, of_init_for_a_server_with_a_trigger_that_is_a_program)
+{
+    char made[PATH_MAX + 8];
+    snprintf(made, sizeof made, "%s/made", home);
+    snprintf(scenario, sizeof scenario, "%s/made/scenario.json", home);
+    help_midflight(&said, (const char *const[]){"init", made, "--start", "python3 server.py {port}", "--trigger",
+                                                "python3 reload.py --port '{port}'", "--name", "mine", NULL});
+    cr_assert(eq(int, said.status, 0), "%s%s", said.out, said.err);
+    help_midflight(&said, (const char *const[]){"check", scenario, NULL});
+    cr_expect(eq(int, said.status, 0), "%s", said.err);
+    cr_expect(eq(int, help_has(said.out, "upgrade 2. run python3 reload.py --port {port}"), 1), "%s", said.out);
+    cr_expect(eq(int, help_has(said.out, "codec http1"), 1), "%s", said.out);
+}
+
+Test(command, of_init_that_is_told_too_little_or_wrong)
+{
+    help_midflight(&said, (const char *const[]){"init", out, NULL});
+    cr_expect(eq(int, said.status, 2), "%s", said.err);
+    expect_said("--start is missing");
+    help_midflight(&said, (const char *const[]){"init", out, "--start", "x", "--address", "tcp:0.0.0.0:80", NULL});
+    cr_expect(eq(int, said.status, 2), "%s", said.err);
+    expect_said("target.command.endpoint: is \"tcp:0.0.0.0:80\"");
 }
 
 Test(command, interrupted_leaves_nothing)
