@@ -87,21 +87,15 @@ struct mf_fault_result {
 
 /* What the driver saw of the target besides the recorder. */
 struct mf_target_witness {
-    uint64_t rss_bytes_first, rss_bytes_last;        /* 0: not known */
-    uint32_t died;                                   /* times that a target's OS process ended unasked */
-    bool exchanges;                                  /* the strategy is meant to bring new code (not `none`) */
-    bool is_command;                                 /* not our node: what happens inside is not told */
-    bool gives_version, gives_state, gives_instance; /* what the target's answers carry; state: a count */
-    uint32_t processes, transport_local;
-    uint32_t dead; /* runs at whose end, after the last ping, no OS process of it was left to answer */
+#define MF_WITNESS(type, member, text) type member;
+#include "checker/witness.def"
+#undef MF_WITNESS
     char died_text[MF_TEXT_BYTES];
     const struct mf_fault_result *faults; /* of a run: borrowed while the result is made */
     uint32_t faults_count;
     /* What the worker held after so many upgrades; a cell has, part by part, the pair of the run in which it grew most.
      */
-    bool sampled;
     struct mf_footprint sampled_first, sampled_last;
-    uint32_t sampled_first_after, sampled_last_after;
 };
 
 /* What must be so for the run to prove anything; from the scenario. */

@@ -14,20 +14,6 @@
 
 #define SCHEMA "midflight.history/1"
 
-/* The plain members of a witness. */
-#define WITNESS_NUMBERS(X)                                                                                             \
-    X(rss_bytes_first)                                                                                                 \
-    X(rss_bytes_last)                                                                                                  \
-    X(died)                                                                                                            \
-    X(exchanges)                                                                                                       \
-    X(gives_version)                                                                                                   \
-    X(gives_state)                                                                                                     \
-    X(processes)                                                                                                       \
-    X(transport_local)                                                                                                 \
-    X(dead)                                                                                                            \
-    X(sampled)                                                                                                         \
-    X(sampled_first_after)                                                                                             \
-    X(sampled_last_after)
 #define FAULT_NUMBERS(X)                                                                                               \
     X(run)                                                                                                             \
     X(row)                                                                                                             \
@@ -37,8 +23,7 @@
     X(fired)                                                                                                           \
     X(fired_ns)                                                                                                        \
     X(undone_ns)
-/* What is not kept is not judged: a new member needs its line above, and below where it is no plain number. */
-_Static_assert(sizeof(struct mf_target_witness) == 384, "a member of the witness is not kept in the history");
+/* What is not kept is not judged: a new member needs its line. */
 _Static_assert(sizeof(struct mf_fault_result) == 312, "a member of a fault's result is not kept in the history");
 
 /* --- out ---------------------------------------------------------------------------------------------------------- */
@@ -67,9 +52,9 @@ static json_t *witness_out(const struct mf_target_witness *w)
 {
     struct mf_json j = mf_json_begin();
     json_t *faults = json_array();
-#define OUT(member) mf_json_put(&j, #member, json_integer((json_int_t)w->member));
-    WITNESS_NUMBERS(OUT)
-#undef OUT
+#define MF_WITNESS(type, member, text) mf_json_put(&j, #member, json_integer((json_int_t)w->member));
+#include "checker/witness.def"
+#undef MF_WITNESS
     mf_json_put(&j, "died_text", mf_json_text(w->died_text));
     mf_json_put(&j, "sampled_first", footprint_out(&w->sampled_first));
     mf_json_put(&j, "sampled_last", footprint_out(&w->sampled_last));
@@ -189,9 +174,9 @@ static int witness_in(const json_t *j, struct mf_history_kept *kept)
     size_t n = json_array_size(faults);
     if (!json_is_object(j) || n > UINT32_MAX / sizeof *kept->faults)
         return -1;
-#define IN(member) w->member = (__typeof__(w->member))json_integer_value(json_object_get(j, #member));
-    WITNESS_NUMBERS(IN)
-#undef IN
+#define MF_WITNESS(type, member, text) w->member = (type)json_integer_value(json_object_get(j, #member));
+#include "checker/witness.def"
+#undef MF_WITNESS
     text_in(j, "died_text", w->died_text, sizeof w->died_text);
     footprint_in(json_object_get(j, "sampled_first"), &w->sampled_first);
     footprint_in(json_object_get(j, "sampled_last"), &w->sampled_last);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/history.h"
 #include "tests/driver/help.h"
 
 static struct help_midflight said;
@@ -137,4 +138,62 @@ Test(judge, a_recorder_that_is_damaged_is_refused)
     cr_assert(eq(int, truncate(part, st.st_size - 100), 0));
     MIDFLIGHT("judge", out);
     expect_said(2, "is cut off, or damaged");
+}
+
+Test(judge, what_the_driver_saw_of_the_target_is_kept_whole)
+{
+    const struct mf_recorder_shape shape = {.workers = 1, .upgrades = 1, .bins = 1, .streams = 1, .bin_ns = 1000000};
+    struct mf_fault_result fault = {.run = 2,
+                                    .row = 3,
+                                    .fault = "kill",
+                                    .whom = "old",
+                                    .upgrade = UINT32_MAX,
+                                    .phase = 1,
+                                    .noop = true,
+                                    .fired = true,
+                                    .fired_ns = -1,
+                                    .undone_ns = 5,
+                                    .what = "what was done"};
+    struct mf_history_kept kept = {.number = 2, .interrupted = true}, back;
+    struct mf_recorder rec, again;
+    struct mf_error err = {0};
+    uint32_t n = 0;
+    cr_assert(eq(int, mf_recorder_create(&rec, &shape, &err), 0));
+    rec.header->start_ns = 17;
+#define MF_WITNESS(type, member, text) kept.witness.member = (type)++n;
+#include "checker/witness.def"
+#undef MF_WITNESS
+    strcpy(kept.witness.died_text, "signal 11");
+    kept.witness.faults = &fault;
+    kept.witness.faults_count = 1;
+    for (uint32_t i = 0; i < MF_FOOTPRINT_COUNT; i++) {
+        kept.witness.sampled_first.of[i] = ++n;
+        kept.witness.sampled_last.of[i] = ++n;
+    }
+    mf_error_set(&kept.trouble, MF_STATUS_TARGET, "a place", "a text");
+    cr_assert(eq(int, mf_history_keep(home, &rec, &kept, &err), 0), "%s", err.text);
+    cr_assert(eq(int, mf_history_fetch(home, &again, &back, &err), 0), "%s", err.text);
+#define MF_WITNESS(type, member, text) cr_expect(eq(int, back.witness.member == kept.witness.member, 1), #member);
+#include "checker/witness.def"
+#undef MF_WITNESS
+    cr_expect(eq(str, back.witness.died_text, kept.witness.died_text));
+    cr_expect(
+        eq(int, memcmp(&back.witness.sampled_first, &kept.witness.sampled_first, sizeof(struct mf_footprint)), 0));
+    cr_expect(eq(int, memcmp(&back.witness.sampled_last, &kept.witness.sampled_last, sizeof(struct mf_footprint)), 0));
+    cr_expect(eq(u32, back.number, 2));
+    cr_expect(eq(int, back.interrupted, 1));
+    cr_expect(eq(int, (int)back.trouble.status, MF_STATUS_TARGET));
+    cr_expect(eq(str, back.trouble.place, kept.trouble.place));
+    cr_expect(eq(str, back.trouble.text, kept.trouble.text));
+    cr_assert(eq(u32, back.witness.faults_count, 1));
+    const struct mf_fault_result *f = back.witness.faults;
+    cr_expect(eq(str, (char *)f->fault, (char *)fault.fault));
+    cr_expect(eq(str, (char *)f->whom, (char *)fault.whom));
+    cr_expect(eq(str, (char *)f->what, fault.what));
+    cr_expect(f->run == fault.run && f->row == fault.row && f->upgrade == fault.upgrade && f->phase == fault.phase &&
+              f->noop && f->fired && f->fired_ns == -1 && f->undone_ns == 5);
+    cr_expect(eq(int, memcmp(rec.base, again.base, rec.header->stages_at), 0));
+    mf_history_kept_done(&back);
+    mf_recorder_close(&rec);
+    mf_recorder_close(&again);
 }
