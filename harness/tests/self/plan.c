@@ -45,7 +45,7 @@ static void plan_add(struct self_plan *plan, enum self_act kind, uint64_t at, ui
     plan->act[plan->acts].kind = kind;
     plan->act[plan->acts].at = at;
     plan->act[plan->acts++].arg = arg;
-    plan->upgrades += kind == SELF_UPGRADE;
+    plan->upgrades += kind == SELF_UPGRADE || kind == SELF_CLAIM;
 }
 
 /* Idle connections are an open loop's: in a closed loop something is always in flight. */
@@ -150,6 +150,7 @@ void self_plan_mixed(struct self_plan *plan, int transport, int codec)
 
     plan_begin(plan, transport, codec);
     plan->messages = 1500;
+    plan->listen_after_ms = 10;
     snprintf(plan->name, sizeof plan->name, "mixed-%s-%s", transports[transport], codec_names[codec]);
     plan_add(plan, SELF_UPGRADE, 10, 1);
     for (int kind = 0; kind < SELF_ACT_COUNT; kind++)
@@ -169,11 +170,11 @@ static enum self_act random_act(struct mf_rng *rng, const struct self_plan *plan
     for (;;) {
         enum self_act kind = mf_rng_below(rng, SELF_ACT_COUNT);
         bool is_window = kind == SELF_FIN_INFLIGHT || kind == SELF_RST_INFLIGHT || kind == SELF_RETURN ||
-                         kind == SELF_BROKEN || kind == SELF_SILENT_LONG;
+                         kind == SELF_BROKEN || kind == SELF_SILENT_LONG || kind == SELF_CLAIM;
         if (!act_makes_sense(kind, plan) || act_is_last(kind) || (plan->is_plain && kind == SELF_NEVER) ||
             /* of large pings the kernel may not have taken all where a connection ends: that is for the deaf act */
             (is_deaf && act_ends_connection(kind)) || kind == SELF_DEAF ||
-            (kind == SELF_UPGRADE && plan->upgrades >= 3) ||
+            ((kind == SELF_UPGRADE || kind == SELF_CLAIM) && plan->upgrades >= 3) ||
             (kind == SELF_STALE && (plan->upgrades == 0 || plan->open_loop)) ||
             (plan->open_loop ? is_window : act_is_idle(kind)) || (kind == SELF_SWAP && plan->window < 2) ||
             (kind == SELF_SILENT_LONG && mf_rng_below(rng, 3) > 0)) /* it takes long */
@@ -201,6 +202,8 @@ void self_plan_random(struct self_plan *plan, uint64_t seed)
         plan->payload_bytes = (uint32_t)mf_rng_below(&rng, 200);
     /* where one ping waits for the answer to another, an open loop's are late for that, and nobody planted it */
     plan->open_loop = mf_rng_below(&rng, 8) == 0 && !plan->is_plain;
+    if (mf_rng_below(&rng, 16) == 0)
+        plan->listen_after_ms = 1 + (uint32_t)mf_rng_below(&rng, 20);
     bool is_deaf = !plan->open_loop && strcmp(plan->codec, "frame") == 0 && mf_rng_below(&rng, 20) == 0;
     if (plan->open_loop)
         plan->messages = 120;

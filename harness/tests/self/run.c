@@ -214,6 +214,7 @@ static void liar_start(struct run *r, const char *program)
     word(r, "--codec=%s", p->codec);
     if (p->is_plain)
         word(r, "--plain");
+    word(r, "--listen-after-ms=%" PRIu32, p->listen_after_ms);
     word(r, "--mode=%s", p->open_loop ? "open" : "closed");
     word(r, "--seed=%" PRIu64, p->seed);
     word(r, "--payload-bytes=%" PRIu32, p->payload_bytes);

@@ -34,6 +34,7 @@ struct self_plan {
     double rate_per_s;
     uint32_t window, connections, streams_per_connection, processes_per_stream, payload_bytes;
     uint64_t messages;
+    uint32_t listen_after_ms; /* the liar says that it is ready, and listens so much later */
     uint32_t upgrades;
     uint32_t acts;
     struct {

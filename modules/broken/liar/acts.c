@@ -66,7 +66,8 @@ static bool gather_begin(struct liar *l, struct liar_peer *p, const struct liar_
 /* Tries the next act on the ping that has just come. */
 static bool act_try(struct liar *l, struct liar_peer *p, const struct liar_act *act)
 {
-    enum liar_scope scope = liar_act_scopes[act->kind];
+    bool notes = act->kind == LIAR_CLAIM && l->plan.serves;
+    enum liar_scope scope = notes ? LIAR_SCOPE_PING : liar_act_scopes[act->kind];
 
     if (scope >= LIAR_SCOPE_WINDOW)
         return gather_begin(l, p, act);

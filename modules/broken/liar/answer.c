@@ -78,6 +78,7 @@ static struct mf_msg right_begin(struct liar *l, const struct liar_open *ping, b
 {
     uint32_t generation = stale ? l->generation - 1 : generation_now(l, ping);
 
+    stale |= generation < ping->owed;
     liar_truth_right(&l->truth, ping->stream, ping->process, ping->seq, late, generation, stale);
     return right_answer(l, ping, generation);
 }

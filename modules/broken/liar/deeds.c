@@ -29,6 +29,13 @@ void liar_answer_held(struct liar *l, struct liar_peer *p)
     }
 }
 
+void liar_answer_all_held(struct liar *l)
+{
+    for (int i = 0; i < LIAR_PEERS_MAX; i++)
+        if (peer_lives(&l->peer[i]))
+            liar_answer_held(l, &l->peer[i]);
+}
+
 static void answer_one_held(struct liar *l, struct liar_peer *p)
 {
     uint32_t i = 0;
@@ -144,8 +151,8 @@ static void act_wrong_id(struct liar *l, struct liar_peer *p, uint64_t arg)
  * the commit. */
 static bool fits_stale(const struct liar *l, const struct liar_peer *p)
 {
-    return l->upgrade == LIAR_UPGRADE_NONE && l->generation > 0 && !l->plan.open_loop &&
-           p->since_commit > l->plan.window;
+    return l->upgrade == LIAR_UPGRADE_NONE && l->generation > 0 && l->generation >= l->owed &&
+           (!l->plan.open_loop || l->plan.serves) && p->since_commit > l->plan.window;
 }
 
 static void act_stale(struct liar *l, struct liar_peer *p, uint64_t arg)
@@ -200,6 +207,27 @@ static void act_upgrade(struct liar *l, struct liar_peer *p, uint64_t arg)
     l->regress = arg;
     liar_say(l, "mark", "k", l->upgrades++);
     liar_answer(l, p, newest(p));
+}
+
+/* All windows are held until the claim is committed: then whatever comes was sent after it. A server that only serves
+ * is not told of that: it notes that the next upgrade is to be a claim (acts.c gives it a ping, and not the windows).
+ */
+static void act_claim(struct liar *l, struct liar_peer *p, uint64_t arg)
+{
+    (void)arg;
+    if (p) {
+        l->claims = true;
+        liar_answer(l, p, newest(p));
+        return;
+    }
+    if (l->upgrade != LIAR_UPGRADE_NONE) { /* one is under way */
+        l->truth.skipped++;
+        liar_answer_all_held(l);
+        return;
+    }
+    l->claims = true;
+    l->upgrade = LIAR_UPGRADE_MARKED;
+    liar_say(l, "mark", "k", l->upgrades++);
 }
 
 /* Acts that end connections */
@@ -389,9 +417,7 @@ static void act_silent_long(struct liar *l, struct liar_peer *none, uint64_t arg
                 last_ns = l->peer[i].open[k].came_ns;
     stand_still(last_ns + l->plan.timeout_ns / 2 * 3 - l->now_ns);
     l->now_ns = mf_clock_now_ns();
-    for (int i = 0; i < LIAR_PEERS_MAX; i++)
-        if (peer_lives(&l->peer[i]))
-            liar_answer_held(l, &l->peer[i]);
+    liar_answer_all_held(l);
 }
 
 static void end_all(struct liar *l)
@@ -455,6 +481,7 @@ const struct liar_rule liar_rules[LIAR_ACT_COUNT] = {
     [LIAR_COUNT_SKIP] = {fits_state, act_count_skip},
     [LIAR_REMADE] = {fits_state, act_remade},
     [LIAR_UPGRADE] = {fits_upgrade, act_upgrade},
+    [LIAR_CLAIM] = {fits_always, act_claim},
     [LIAR_FIN_IDLE] = {fits_idle, act_fin},
     [LIAR_FIN_ANSWER] = {fits_always, act_fin},
     [LIAR_FIN_INFLIGHT] = {NULL, act_fin_inflight},

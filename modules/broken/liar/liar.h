@@ -32,6 +32,7 @@ enum liar_wait {
 struct liar_open {
     uint32_t stream, process;
     uint64_t seq, came_ns, until_ns;
+    uint32_t owed; /* generation that a claim has promised to it */
     enum liar_wait wait;
 };
 
@@ -88,7 +89,10 @@ struct liar {
 
     enum liar_upgrade upgrade;
     uint32_t upgrades;   /* asked for */
+    uint32_t switched;   /* upgrades that have ended, claims included */
     uint32_t generation; /* of the code that answers */
+    uint32_t owed;       /* of the code that was claimed, once the claim has been committed; 0: none was */
+    bool claims;         /* the next upgrade will be a claim */
     uint64_t regress;    /* answers of the old version still to be given while switching */
     uint32_t regress_process;
     bool regress_chosen;
@@ -120,6 +124,9 @@ void liar_peer_reset_on_close(const struct liar_peer *p);
 void liar_peer_forget(struct liar_peer *p, uint32_t index);
 /* Connections that live. */
 uint32_t liar_peers(const struct liar *l);
+
+/* deeds.c: answers what was gathered of all windows. */
+void liar_answer_all_held(struct liar *l);
 
 /* answer.c: p->open[index] is sent its answer, and is open no longer. */
 /* A right one, or, where it can't be told whether it would be late: later. */

@@ -19,6 +19,16 @@ void liar_fail(struct liar *l, const struct mf_error *err)
         l->error = *err;
 }
 
+static volatile sig_atomic_t told_to_upgrade, told_to_stop;
+
+static void on_signal(int number)
+{
+    if (number == SIGUSR1)
+        told_to_upgrade = 1;
+    else
+        told_to_stop = 1;
+}
+
 static void say_line(struct liar *l, struct mf_control_writer *w)
 {
     struct mf_error err;
@@ -54,20 +64,27 @@ static void say_ready(struct liar *l)
     say_line(l, &w);
 }
 
+static void on_committed(struct liar *l);
+
 void liar_upgrade_check(struct liar *l)
 {
     if (l->upgrade != LIAR_UPGRADE_SWITCHING || (l->regress > 0 && l->received < l->plan.messages))
         return;
     l->upgrade = LIAR_UPGRADE_ENDED;
-    liar_say(l, "ended", "k", l->generation - 1);
+    l->switched++;
+    liar_say(l, "ended", "k",
+             l->plan.serves ? l->switched : l->switched - 1); /* as {k} of a target counts, and slots */
+    if (l->plan.serves)
+        on_committed(l);
 }
 
 static void on_upgrade(struct liar *l)
 {
-    if (l->upgrade != LIAR_UPGRADE_MARKED)
+    if (l->upgrade != (l->plan.serves ? LIAR_UPGRADE_NONE : LIAR_UPGRADE_MARKED))
         return;
     l->upgrade = LIAR_UPGRADE_SWITCHING;
-    l->generation++;
+    if (!l->claims)
+        l->generation = l->switched + 1;
     l->regress_chosen = false;
     liar_upgrade_check(l);
 }
@@ -77,6 +94,11 @@ static void on_committed(struct liar *l)
     if (l->upgrade != LIAR_UPGRADE_ENDED)
         return;
     l->upgrade = LIAR_UPGRADE_NONE;
+    if (l->claims) {
+        l->claims = false;
+        l->owed = l->switched;
+        liar_answer_all_held(l);
+    }
     for (int i = 0; i < LIAR_PEERS_MAX; i++)
         l->peer[i].since_commit = 0;
 }
@@ -120,7 +142,7 @@ static void liar_wait(struct liar *l, struct pollfd *wait)
     bool accepts = !l->never_accepts && l->accept_at_ns <= before_ns;
 
     until_ns = next_ns < until_ns ? next_ns : until_ns;
-    wait[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    wait[0] = (struct pollfd){.fd = l->plan.serves ? -1 : STDIN_FILENO, .events = POLLIN};
     wait[1] = (struct pollfd){.fd = accepts ? l->listener : -1, .events = POLLIN};
     for (int i = 0; i < LIAR_PEERS_MAX; i++)
         wait[i + 2] = (struct pollfd){.fd = l->peer[i].fd, .events = POLLIN};
@@ -154,6 +176,11 @@ static void liar_run(struct liar *l)
             liar_server_accept(l);
         if (wait[0].revents)
             orders_read(l, &reader);
+        if (told_to_upgrade) {
+            told_to_upgrade = 0;
+            on_upgrade(l);
+        }
+        l->stopped |= told_to_stop;
     }
 }
 
@@ -226,6 +253,10 @@ int main(int argc, char **argv)
             return fflush(stdout) ? MF_STATUS_INTERNAL : 0;
         }
         signal(SIGPIPE, SIG_IGN);
+        if (l.plan.serves) {
+            signal(SIGUSR1, on_signal);
+            signal(SIGTERM, on_signal);
+        }
         signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C reaches whoever started us too, and it says stop */
         if (liar_live(&l, &err) == 0) {
             liar_truth_done(&l.truth);

@@ -44,6 +44,9 @@ struct liar_plan {
     uint32_t window, connections, streams, processes;
     uint64_t messages; /* that the load will send in all */
     uint64_t timeout_ns;
+    uint64_t listen_after_ns;           /* it says that it is ready, and listens so much later */
+    bool serves;                        /* orders come by signals: USR1 upgrade, TERM stop */
+    uint16_t port;                      /* tcp; 0: the kernel chooses */
     const char *truth;                  /* the file to write; NULL: standard output */
     struct liar_act act[LIAR_ACTS_MAX]; /* in order of `at` */
     uint32_t acts;

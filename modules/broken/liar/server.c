@@ -70,6 +70,7 @@ int liar_server_open(struct liar *l, struct mf_error *err)
     socklen_t bytes = sizeof in;
 
     l->listener = l->anchor = -1;
+    l->port = l->plan.port;
     for (int i = 0; i < LIAR_PEERS_MAX; i++)
         l->peer[i].fd = -1;
     if (l->plan.over_tcp) {
@@ -78,7 +79,10 @@ int liar_server_open(struct liar *l, struct mf_error *err)
             return mf_error_errno(err, MF_STATUS_INTERNAL, "tcp", "no port");
         l->port = ntohs(in.sin_port);
     }
-    return liar_server_listen(l, err);
+    if (l->plan.listen_after_ns == 0)
+        return liar_server_listen(l, err);
+    l->listen_at_ns = mf_clock_now_ns() + l->plan.listen_after_ns;
+    return 0;
 }
 
 void liar_server_unlisten(struct liar *l)
@@ -209,7 +213,7 @@ void liar_peer_forget(struct liar_peer *p, uint32_t index)
     memmove(p->open + index, p->open + index + 1, (p->opens - index) * sizeof *p->open);
 }
 
-static int peer_note(struct liar_peer *p, const struct mf_msg *msg, uint64_t now_ns)
+static int peer_note(struct liar_peer *p, const struct mf_msg *msg, uint64_t now_ns, uint32_t owed)
 {
     if (p->opens == p->room) {
         uint32_t room = p->room ? 2 * p->room : 64;
@@ -219,8 +223,8 @@ static int peer_note(struct liar_peer *p, const struct mf_msg *msg, uint64_t now
         p->open = open;
         p->room = room;
     }
-    p->open[p->opens++] =
-        (struct liar_open){.stream = msg->stream, .process = msg->process, .seq = msg->seq, .came_ns = now_ns};
+    p->open[p->opens++] = (struct liar_open){
+        .stream = msg->stream, .process = msg->process, .seq = msg->seq, .came_ns = now_ns, .owed = owed};
     return 0;
 }
 
@@ -248,7 +252,7 @@ static void peer_take(struct liar *l, struct liar_peer *p)
         ssize_t taken = l->plan.codec->decode(l->plan.asks, p->bytes + at, p->bytes_used - at, &msg);
         if (taken == MF_DECODE_MORE)
             break;
-        if (taken < 0 || !ping_is_right(l, &msg) || peer_note(p, &msg, l->now_ns) < 0) {
+        if (taken < 0 || !ping_is_right(l, &msg) || peer_note(p, &msg, l->now_ns, l->owed) < 0) {
             struct mf_error err;
             mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "what came is no ping of this plan, or memory is out");
             liar_fail(l, &err);
