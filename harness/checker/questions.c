@@ -149,6 +149,14 @@ static struct mf_question_answer siblings_answer(const struct mf_result *r)
                control);
 }
 
+/* A command whose answers name no incarnation: behind what we take for one process several may stand, old ones beside
+ * new ones until the commit, and the same client may meet one after the other. What an old one answers after the commit
+ * is stale. */
+static bool copies_may_alternate(const struct mf_result *r)
+{
+    return r->target.is_command && !r->target.gives_instance;
+}
+
 static struct mf_question_answer code_answer(const struct mf_result *r)
 {
     if (!r->target.exchanges)
@@ -168,18 +176,20 @@ static struct mf_question_answer code_answer(const struct mf_result *r)
         renewed += u->new_answers > 0;
         silent += u->new_answers == 0;
     }
+    bool old = stale || (regressed && !copies_may_alternate(r));
     if (changing == 0)
-        return say(stale || regressed ? MF_ANSWER_NO : MF_ANSWER_UNKNOWN,
+        return say(old ? MF_ANSWER_NO : MF_ANSWER_UNKNOWN,
                    "no upgrade that changes the version was committed (%" PRIu32 " fired); %" PRIu64 " stale, %" PRIu64
                    " regressed",
                    r->fired, stale, regressed);
     /* no new answer and no stale one: all that was sent after the commit was lost, and nobody can say who had it */
-    return say(stale || regressed ? MF_ANSWER_NO
-               : silent           ? MF_ANSWER_UNKNOWN
-                                  : MF_ANSWER_YES,
+    return say(old      ? MF_ANSWER_NO
+               : silent ? MF_ANSWER_UNKNOWN
+                        : MF_ANSWER_YES,
                "the new version answered after %" PRIu32 " of %" PRIu32 " committed upgrades (%" PRIu64
-               " answers; not once after %" PRIu32 "); %" PRIu64 " stale, %" PRIu64 " regressed",
-               renewed, changing, new_answers, silent, stale, regressed);
+               " answers; not once after %" PRIu32 "); %" PRIu64 " stale, %" PRIu64 " regressed%s",
+               renewed, changing, new_answers, silent, stale, regressed,
+               regressed && copies_may_alternate(r) ? " (before the commit: old and new copies side by side)" : "");
 }
 
 static struct mf_question_answer state_answer(const struct mf_result *r)

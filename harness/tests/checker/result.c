@@ -383,6 +383,12 @@ QUESTION(code_stale, CODE, "no", rig.record->extra[MF_EXTRA_STALE] = rig.tally[1
 QUESTION(code_nobody, CODE, "unknown", rig.tally[1].new_answers = 0;)
 QUESTION(code_regressed, CODE, "no",
          rig.record->extra[MF_EXTRA_REGRESSED] = rig.tally[0].extra[MF_EXTRA_REGRESSED] = 1;)
+QUESTION(code_of_copies_side_by_side, CODE, "yes", witness.is_command = true; witness.gives_instance = false;
+         rig.record->extra[MF_EXTRA_REGRESSED] = rig.tally[0].extra[MF_EXTRA_REGRESSED] = 1;)
+QUESTION(code_of_a_copy_that_stays, CODE, "no", witness.is_command = true; witness.gives_instance = false;
+         rig.record->extra[MF_EXTRA_STALE] = rig.tally[1].extra[MF_EXTRA_STALE] = 1;)
+QUESTION(code_of_a_named_process_that_regressed, CODE, "no", witness.is_command = witness.gives_instance = true;
+         rig.record->extra[MF_EXTRA_REGRESSED] = rig.tally[0].extra[MF_EXTRA_REGRESSED] = 1;)
 QUESTION(code_regressed_by_a_roll_back, CODE, "yes",
          rig.record->extra[MF_EXTRA_REGRESSED] = rig.tally[0].extra[MF_EXTRA_REGRESSED] = 1;
          rig.rec.log[0].outcome = MF_UPGRADE_ROLLED_BACK; rig.rec.log[1].version_to = 2;)
