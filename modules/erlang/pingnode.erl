@@ -118,35 +118,41 @@ ask(#{ask := call} = Style, Id, Ping) ->
 
 %% --- orders ---------------------------------------------------------------------------------------------------------
 
-%% One order per connection. `upgrade N` is answered by `ok` or `error WHY`; before it, where a ping has set the upgrade off, comes
-%% `trigger STREAM SEQ PROCESS`. `stop` ends the node.
+%% One order per connection. `upgrade N` is answered by `ok` or `error WHY`, by `trigger STREAM SEQ PROCESS` where a ping has set the
+%% upgrade off, and by `end`. `stop` ends the node.
 orders(Socket, Style) ->
     case gen_tcp:recv(Socket, 0) of
         {ok, <<"upgrade ", Number/binary>>} ->
-            gen_tcp:send(Socket, upgrade(Style, binary_to_integer(string:trim(Number))));
+            Version = binary_to_integer(string:trim(Number)),
+            {Result, Trigger} = upgrade(Style, Version),
+            gen_tcp:send(Socket, [said(Result), set_off_by(Trigger), <<"end\n">>]),
+            [io:format("version ~b is refused: ~0p~n", [Version, Why]) || {error, Why} <- [Result]];
         {ok, <<"stop", _/binary>>} ->
-            gen_tcp:send(Socket, <<"ok\n">>),
+            gen_tcp:send(Socket, <<"end\n">>),
             halt();
         _ ->
             unknown
     end,
     gen_tcp:close(Socket).
 
+said(ok) -> <<"ok\n">>;
+said({error, Why}) -> io_lib:format("error ~0p~n", [Why]).
+
+set_off_by(none) -> [];
+set_off_by({Stream, Seq, Id}) -> io_lib:format("trigger ~s ~s ~b~n", [Stream, Seq, Id]).
+
 %% gen_servers are upgraded from outside; of all others the last one does it itself, on the next ping that it takes.
 upgrade(#{module := pingserver} = Style, Version) ->
-    said(exchange(Style, Version));
+    {exchange(Style, Version), none};
 upgrade(#{module := Module} = Style, Version) ->
     Last = ets:lookup_element(processes, ets:info(processes, size) - 1, 2),
     Module:upgrade_on_next_ping(Last, self(), fun() -> exchange(Style, Version) end),
     receive
-        {upgraded, {Stream, Seq, Id}, Result} ->
+        {upgraded, Ping, Result} ->
             %% who waits for a message is in the old code until one comes
             [Pid ! look_up || {_, Pid} <- ets:tab2list(processes)],
-            [io_lib:format("trigger ~s ~s ~b~n", [Stream, Seq, Id]) | said(Result)]
+            {Result, Ping}
     end.
-
-said(ok) -> <<"ok\n">>;
-said({error, Why}) -> io_lib:format("error ~0p~n", [Why]).
 
 %% Erlang keeps two versions of a module: current and old. A load makes the current one old; there must be no old one then.
 exchange(#{way := load, module := Module}, Version) ->

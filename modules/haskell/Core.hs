@@ -11,8 +11,10 @@ import Data.Binary (Binary)
 import Data.IORef
 import Data.Map.Strict (Map)
 import qualified Data.Map.Strict as Map
+import GHC.Clock (getMonotonicTime)
 import GHC.Generics (Generic)
 import System.IO.Unsafe (unsafePerformIO)
+import Text.Printf (printf)
 
 import Linker
 
@@ -69,13 +71,16 @@ loadedNow = unsafePerformIO (newIORef Nothing)
 boot :: Int -> IO (Either String Entry)
 boot wantedNow = do
   let path = "PingPong-" ++ show wantedNow ++ ".o"
+  quiet
+  began <- getMonotonicTime
   readIORef loadedNow >>= mapM_ unload
   entry <- load path "PingPong_entry_closure"
   case entry of
     Left why -> Left (path ++ " " ++ why) <$ writeIORef loadedNow Nothing
     Right new -> do
       writeIORef loadedNow (Just path)
-      putStrLn ("version " ++ show wantedNow ++ " is loaded")
+      ended <- getMonotonicTime
+      putStrLn (printf "version %d is loaded, within %.2f ms" wantedNow ((ended - began) * 1000))
       return (Right new)
 
 -- | What a process calls to be upgraded on this ping: the new version's entry, with which it may do what it likes.

@@ -1,15 +1,18 @@
 {-# LANGUAGE MagicHash, UnboxedTuples #-}
 -- | GHC's run-time linker, by its C functions.
 --
--- Two things it does not forgive. A path that is loaded already is not loaded again, and that counts as success: each version has a
+-- Three things it does not forgive. A path that is loaded already is not loaded again, and that counts as success: each version has a
 -- path of its own. And it reads what it is given: an object that is cut short ends the OS process.
-module Linker (initLinker, unload, load) where
+-- And its list of objects is also the garbage collector's, when that looks for code that may be freed; in GHC 9.0 nothing keeps the two apart:
+-- a major collection during a load ends in a crash, or in a walk around the list for ever. So 'quiet' comes before.
+module Linker (initLinker, quiet, unload, load) where
 
 import Control.Monad (void)
 import Foreign.C.String (CString, withCString)
 import Foreign.C.Types (CInt (..))
 import Foreign.Ptr (nullPtr)
 import GHC.Exts (Ptr (..), addrToAny#)
+import System.Mem (performMajorGC)
 
 foreign import ccall safe "initLinker_" initLinker_ :: CInt -> IO ()
 foreign import ccall safe "loadObj" c_loadObj :: CString -> IO CInt
@@ -21,6 +24,12 @@ foreign import ccall safe "unloadObj" c_unloadObj :: CString -> IO CInt
 -- freed. (Those of the node itself are kept, by -fkeep-cafs, since what is loaded refers to them.)
 initLinker :: IO ()
 initLinker = initLinker_ 0
+
+-- | The collector runs now, so that it has no reason to before the node has allocated as much again as it may (-A32m in @build@), which
+-- takes longer than a load. (The calls could be unsafe ones instead, which nothing runs beside; but then the whole node would stand still
+-- while an object is loaded.)
+quiet :: IO ()
+quiet = performMajorGC
 
 -- | Its names are free for another object at once; its memory goes when nothing refers to it any more, which the garbage collector sees.
 unload :: FilePath -> IO ()

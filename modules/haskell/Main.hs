@@ -91,8 +91,8 @@ writes handle = do
       void $ liftIO $ tryIOError $ B.hPutStrLn handle (B.pack (unwords ("PONG" : numbers))) >> hFlush handle
       writes handle
 
--- | One order per connection. @upgrade N@: process 0 is told, and does it on the next ping that it takes. The answer: @trigger STREAM
--- SEQ PROCESS@, the ping, and @ok@ or @error WHY@.
+-- | One order per connection. @upgrade N@: process 0 is told, and does it on the next ping that it takes. The answer: @ok@ or @error WHY@,
+-- that ping as @trigger STREAM SEQ PROCESS@, and @end@.
 ordersFrom :: LocalNode -> Table -> Handle -> IO ()
 ordersFrom node them handle = void $ forkProcess node $ do
   line <- liftIO (tryIOError (B.hGetLine handle))
@@ -103,8 +103,11 @@ ordersFrom node them handle = void $ forkProcess node $ do
       done <- expect
       let it = trigger done
       liftIO $ void $ tryIOError $ do
-        hPutStrLn handle (unwords ("trigger" : map show [stream it, number it, process it]))
         hPutStrLn handle (maybe "ok" ("error " ++) (problem done))
+        hPutStrLn handle (unwords ("trigger" : map show [stream it, number it, process it]))
+        hPutStrLn handle "end"
+        hFlush handle
+      liftIO (mapM_ (\why -> putStrLn ("version " ++ show which ++ " is refused: " ++ why)) (problem done))
     _ -> return ()
   liftIO (void (tryIOError (hClose handle)))
 
