@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/core_internal.h"
+#include "node/message.h"
 
 #define BLOCKS_PER_SLAB 128
 #define BLOCK_BYTES     ((sizeof(struct mf_message) + MF_MESSAGE_PAYLOAD + 63) / 64 * 64)
