@@ -6,10 +6,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +98,40 @@ static void output_to(const char *path, int fd)
     if (file < 0 || dup2(file, fd) < 0)
         _exit(99);
     close(file);
+}
+
+/* The deepest folder above `path` that is there. */
+static void folder_above(char *path)
+{
+    do
+        *strrchr(path, '/') = 0;
+    while (access(path, F_OK) != 0);
+}
+
+void help_wait_for(const struct help_midflight *m, const char *folder, const char *name)
+{
+    char path[PATH_MAX], above[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    struct pollfd wait[2] = {{.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN},
+                             {.fd = (int)syscall(SYS_pidfd_open, m->pid, 0), .events = POLLIN}};
+    cr_assert(wait[0].fd >= 0 && wait[1].fd >= 0);
+    while (access(path, F_OK) != 0) {
+        char events[4096];
+        snprintf(above, sizeof above, "%s", path);
+        folder_above(above);
+        /* watched first, then looked at once more: what comes in between is an event, or seen */
+        cr_assert(ge(int, inotify_add_watch(wait[0].fd, above, IN_CREATE | IN_MOVED_TO), 0));
+        char deeper[PATH_MAX];
+        snprintf(deeper, sizeof deeper, "%s", path);
+        folder_above(deeper);
+        if (access(path, F_OK) == 0 || strcmp(above, deeper) != 0)
+            continue;
+        cr_assert(gt(int, poll(wait, 2, -1), 0));
+        cr_assert(eq(int, wait[1].revents &POLLIN, 0), "it ended before %s was there", name);
+        cr_assert(gt(int, (int)read(wait[0].fd, events, sizeof events), 0));
+    }
+    close(wait[0].fd);
+    close(wait[1].fd);
 }
 
 void help_midflight_start(struct help_midflight *m, const char *const *words)

@@ -38,6 +38,9 @@ void help_midflight_end(struct help_midflight *m);
 /* Both. */
 void help_midflight(struct help_midflight *m, const char *const *words);
 
+/* Waits until folder/name is there, and fails the test where the child ends before. */
+void help_wait_for(const struct help_midflight *m, const char *folder, const char *name);
+
 /* A midflight-node in `folder` that is a shell script: it describes any module as its place in the list, and when it is
  * run, it says its pid in <folder>/pid and does `body`. Its control line is descriptor 4. */
 void help_fake_node(const char *folder, const char *body);

@@ -139,21 +139,11 @@ Test(run, goes_on_with_the_other_cells)
     expect_nobody_left();
 }
 
-/* Waits until a run is well under way: its plan has begun to be fired. */
-static void wait_for_a_run(const char *what)
-{
-    while (!help_exists(out, what)) {
-        int status;
-        cr_assert(eq(int, waitpid(said.pid, &status, WNOHANG), 0), "it ended before it had begun");
-        usleep(1000);
-    }
-}
-
 static void interrupt(int signal, int times)
 {
     help_scenario(home, "swap", 60000, scenario);
     help_midflight_start(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", NULL});
-    wait_for_a_run("cells/all/run-1/load-1.log");
+    help_wait_for(&said, out, "cells/all/run-1/load-1.log");
     for (int i = 0; i < times; i++)
         kill(said.pid, signal);
     help_midflight_end(&said);
