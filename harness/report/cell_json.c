@@ -221,6 +221,8 @@ static json_t *proof_json(const struct mf_result *r)
     mf_json_put(&j, "exchanges", json_boolean(r->target.exchanges));
     mf_json_put(&j, "gives_version", json_boolean(r->target.gives_version));
     mf_json_put(&j, "gives_state", json_boolean(r->target.gives_state));
+    mf_json_put(&j, "gives_instance", json_boolean(r->target.gives_instance));
+    mf_json_put(&j, "target_kind", json_string(r->target.is_command ? "command" : "node"));
     mf_json_put(&j, "judged_bins", json_integer(r->judged_bins));
     mf_json_put(&j, "tainted_bins", json_integer(r->tainted_bins));
     return mf_json_end(&j);

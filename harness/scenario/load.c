@@ -90,10 +90,11 @@ static int when_inline(const struct mf_reader *r, size_t row, json_t *when)
     char path[MF_KEY_PATH_BYTES];
     json_t *target = json_object_get(when, "target");
     snprintf(path, sizeof path, "expect[%zu].when.target", row);
-    if (names_file(target))
+    if (names_file(target) || json_is_object(target))
         return mf_target_inline(r, path, when, "target");
     for (size_t i = 0; i < json_array_size(target); i++)
-        if (names_file(json_array_get(target, i)) && mf_target_inline_at(r, path, target, i) != 0)
+        if ((names_file(json_array_get(target, i)) || json_is_object(json_array_get(target, i))) &&
+            mf_target_inline_at(r, path, target, i) != 0)
             return -1;
     return 0;
 }

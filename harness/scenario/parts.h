@@ -36,7 +36,7 @@ extern const char *const mf_point_keys[MF_POINT_COUNT];
 extern const char *const mf_point_texts[MF_POINT_COUNT];
 
 /* Replaces `holder[key]`, where it is a string, by the object in that file (relative to the scenario's folder). An
- * object without a name is named after its file. */
+ * object without a name is named after its file. A command, from a file or not, gets its `here`. */
 int mf_target_inline(const struct mf_reader *r, const char *path, json_t *holder, const char *key);
 /* The same for the i-th element of an array. */
 int mf_target_inline_at(const struct mf_reader *r, const char *path, json_t *array, size_t i);

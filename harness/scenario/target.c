@@ -165,7 +165,7 @@ int mf_target_inline(const struct mf_reader *r, const char *path, json_t *holder
 {
     const char *file = json_string_value(json_object_get(holder, key));
     if (!file)
-        return 0;
+        return here_set(r, path, json_object_get(holder, key), NULL);
     json_t *target = target_from_file(r, path, file);
     if (!target)
         return -1;
@@ -176,7 +176,7 @@ int mf_target_inline_at(const struct mf_reader *r, const char *path, json_t *arr
 {
     const char *file = json_string_value(json_array_get(array, i));
     if (!file)
-        return 0;
+        return here_set(r, path, json_array_get(array, i), NULL);
     json_t *target = target_from_file(r, path, file);
     if (!target)
         return -1;
@@ -295,6 +295,8 @@ static int command_read(const struct mf_reader *r, json_t *target, struct mf_cel
     if (!(here = mf_arena_text(r->arena, json_string_value(json_object_get(target, "here")))) ||
         (name && !(command->name = mf_arena_text(r->arena, name))))
         return mf_reader_no_memory(r);
+    if (here[0] != '/')
+        return mf_reader_fail(r, "target.here", "is \"%s\"; allowed: an absolute path", here);
     if (mf_command_read(r, json_object_get(target, "command"), here, command) != 0)
         return -1;
     cell->command = command;

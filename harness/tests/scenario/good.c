@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,6 +135,44 @@ Test(scenario, closed_local_line)
     mf_scenario_free(s);
 }
 
+Test(scenario, a_command_brings_its_load)
+{
+    const char *set[] = {"sweep.target=[\"targets/command.json\"]", "load={\"connections\": 4, \"rate_per_s\": 10}"};
+    struct mf_scenario_options options = {.set = set, .set_count = 2};
+    struct mf_scenario *s = test_load(GOOD("commands.json"), &options);
+    const struct mf_cell *c = &s->cells[0];
+    cr_assert(ne(ptr, (void *)c->command, NULL));
+    expect_text(c->command->name, "command");
+    cr_expect(eq(u32, c->node.processes, 3));
+    cr_expect(eq(u32, c->node.modules_count, 0));
+    expect_text(c->load.codec, "frame");
+    cr_expect(eq(int, (int)c->load.transport, MF_TRANSPORT_TCP), "as its endpoint says");
+    cr_expect(eq(u32, c->load.payload_bytes, 16));
+    cr_expect(eq(u32, c->load.connections, 4), "the scenario's own word counts");
+    cr_expect(eq(u32, mf_command_version(c->command, -1), 1));
+    cr_expect(eq(u32, mf_command_version(c->command, 5), 7));
+    cr_expect(eq(u32, c->command->needs_count, 2));
+    mf_scenario_free(s);
+}
+
+Test(scenario, a_command_with_every_key)
+{
+    const char *set[] = {"upgrades=[]"}, *cell[] = {"target=inline"};
+    struct mf_scenario_options options = {.set = set, .set_count = 1, .cell = cell, .cell_count = 1};
+    struct mf_scenario *s = test_load(GOOD("commands.json"), &options);
+    const struct mf_command_target *c = s->cells[0].command;
+    cr_assert(ne(ptr, (void *)c, NULL));
+    expect_text(c->files[1].text, "{{not} { a }\n{dir}\n");
+    cr_expect(eq(int, strncmp(c->files[2].copy, c->here, strlen(c->here)), 0), "%s", c->files[2].copy);
+    cr_expect(eq(u32, c->prepare.step[0].status, 1));
+    cr_expect(eq(int, c->upgrade.step[5].signal, SIGUSR2));
+    cr_expect(eq(u32, mf_command_version(c, 0), 2));
+    cr_expect(eq(u32, mf_command_version(c, 1), 1), "around and around");
+    expect_text(c->ready.connect_to, "unix:{dir}/b.sock");
+    cr_expect(eq(dbl, c->complete.old_silent_ms, 20));
+    mf_scenario_free(s);
+}
+
 Test(scenario, overrides)
 {
     const char *set[] = {"load.rate_per_s=250",           "target.node.strategy=\"exec\"",
@@ -190,7 +229,8 @@ static struct mf_scenario *load_text(const char *json)
 Test(scenario, resolved_scenarios_resolve_to_themselves)
 {
     static const char *const paths[] = {GOOD("minimal.json"), GOOD("full.json"),         GOOD("closed-line.json"),
-                                        GOOD("sweep.json"),   GOOD("sweep-values.json"), GOOD("targets.json")};
+                                        GOOD("sweep.json"),   GOOD("sweep-values.json"), GOOD("targets.json"),
+                                        GOOD("commands.json")};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct mf_scenario *s = test_load(paths[i], NULL), *again = load_text(s->json);
         expect_text(again->json, s->json, "%s", paths[i]);
