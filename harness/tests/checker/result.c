@@ -389,6 +389,12 @@ QUESTION(code_of_a_copy_that_stays, CODE, "no", witness.is_command = true; witne
          rig.record->extra[MF_EXTRA_STALE] = rig.tally[1].extra[MF_EXTRA_STALE] = 1;)
 QUESTION(code_of_a_named_process_that_regressed, CODE, "no", witness.is_command = witness.gives_instance = true;
          rig.record->extra[MF_EXTRA_REGRESSED] = rig.tally[0].extra[MF_EXTRA_REGRESSED] = 1;)
+QUESTION(processes_of_a_command, PROCESSES, "yes", rig.rec.log[0].made_anew = rig.rec.log[1].made_anew = 0;
+         witness.is_command = witness.gives_instance = true;)
+QUESTION(processes_of_a_command_gone, PROCESSES, "no", rig.rec.log[0].made_anew = 2; witness.is_command = true;)
+QUESTION(processes_of_a_command_without_instances, PROCESSES, "unknown",
+         rig.rec.log[0].made_anew = rig.rec.log[1].made_anew = 0;
+         rig.rec.log[0].threads_ended = rig.rec.log[1].threads_ended = UINT32_MAX; witness.is_command = true;)
 QUESTION(code_regressed_by_a_roll_back, CODE, "yes",
          rig.record->extra[MF_EXTRA_REGRESSED] = rig.tally[0].extra[MF_EXTRA_REGRESSED] = 1;
          rig.rec.log[0].outcome = MF_UPGRADE_ROLLED_BACK; rig.rec.log[1].version_to = 2;)
