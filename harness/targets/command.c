@@ -115,6 +115,13 @@ static void started_end_look(struct mf_command *c)
     c->scene.started = NULL;
 }
 
+/* The last upgrade has failed: that it took the target with it is what came of it. */
+static bool last_has_failed(const struct mf_command *c)
+{
+    return atomic_load(&c->options.recorder->header->requested) > 0 &&
+           atomic_load(&c->options.recorder->log[c->k].outcome) == MF_UPGRADE_FAILED;
+}
+
 /* Nobody is left, and no upgrade was under way. */
 static void death_tell(struct mf_command *c)
 {
@@ -123,6 +130,8 @@ static void death_tell(struct mf_command *c)
     if (c->was_told_dead)
         return;
     c->was_told_dead = true;
+    if (last_has_failed(c))
+        return;
     end_text(c, text, sizeof text);
     c->target.events.died(c->target.events.ctx, text);
     if (c->options.has_faults)

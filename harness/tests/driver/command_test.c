@@ -120,10 +120,10 @@ Test(command, whose_socket_is_on_its_way_is_no_stranger)
 
 Test(command, with_an_overlap_is_complete_when_the_old_is_silent)
 {
-    scenario_write(
-        ", \"overlap\", \"60\"", READY HUP ", \"complete\": { \"witness\": true, \"old_silent_ms\": 40 }",
-        TWO ", \"expect\": { \"lost\": 0, \"upgrades.committed\": 2, \"stale\": 0, \"regressed\": { \"min\": 1 }, \"questions.code\": \"no\","
-            " \"last_old_ms.max\": { \"min\": 1 } }");
+    scenario_write(", \"overlap\", \"60\"", READY HUP ", \"complete\": { \"witness\": true, \"old_silent_ms\": 40 }",
+                   TWO ", \"expect\": { \"lost\": 0, \"upgrades.committed\": 2, \"stale\": 0, \"regressed\": { "
+                       "\"min\": 1 }, \"questions.code\": \"no\","
+                       " \"last_old_ms.max\": { \"min\": 1 } }");
     run_wanted(0);
 }
 
@@ -245,6 +245,7 @@ Test(command, that_prints_a_hundred_megabytes)
     snprintf(path, sizeof path, "%s/cells/all/run-1/target.log", out);
     cr_assert(eq(int, stat(path, &st), 0));
     cr_expect(lt(i64, (int64_t)st.st_size, 8 << 20));
+    cr_expect(gt(i64, (int64_t)st.st_size, 2 << 20));
     help_read(out, "cells/all/run-1/target.log", text, sizeof text);
     cr_expect(eq(int, help_has(text, "xxxxxxxx"), 1));
 }
@@ -307,6 +308,16 @@ Test(command, told_by_a_message_whose_answer_is_not_expected)
     run_wanted(0);
 }
 
+/* It says that it has failed, and takes the target with it: what comes of that is measured to the end. */
+Test(command, whose_failed_upgrade_is_an_outage)
+{
+    scenario_write(
+        "", READY "\"upgrade\": [ { \"signal\": \"KILL\" } ], \"failed\": { \"gone\": \"all\" }",
+        "\"upgrades\": [ { \"time_ms\": 100 } ], \"expect\": { \"upgrades.failed\": 1, \"lost\": { \"min\": 1 },"
+        " \"resources.target_dead\": 1 }");
+    run_wanted(0);
+}
+
 /* One that takes over: a further process, and the old one told to go. */
 Test(command, that_is_replaced_by_another_process)
 {
@@ -352,6 +363,29 @@ Test(command, whose_connections_are_reset_by_a_fault)
                    " \"expect\": { \"upgrades.committed\": 1 }");
     run_wanted(0);
     expect_in("cells/all/run-1/run.json", "2 connections");
+}
+
+Test(command, targets_that_are_shipped_are_listed_by_doctor)
+{
+    char targets[PATH_MAX + 64];
+    help_midflight(&said, (const char *const[]){"doctor", NULL});
+    cr_expect(eq(int, help_has(said.out, "  server                       ready"), 1), "%s", said.out);
+    snprintf(targets, sizeof targets, "%s/scenarios", home);
+    cr_assert(eq(int, mkdir(targets, 0755), 0));
+    snprintf(targets, sizeof targets, "%s/scenarios/targets", home);
+    cr_assert(eq(int, mkdir(targets, 0755), 0));
+    help_write(targets, "server.json",
+               "{ \"command\": { \"needs\": [{ \"program\": \"no-such\", \"package\": \"such\" }],"
+               " \"start\": [\"a\"], \"endpoint\": \"tcp:127.0.0.1:{port}\", \"ready\": { \"connect\": true },"
+               " \"upgrade\": [] } }",
+               false);
+    help_write(targets, "wrong.json", "{ \"command\": {} }", false);
+    setenv("MIDFLIGHT_LIBEXEC", home, 1);
+    help_midflight(&said, (const char *const[]){"doctor", NULL});
+    cr_expect(eq(int, help_has(said.out, "no-such is missing: apt-get install such"), 1), "%s", said.out);
+    cr_expect(eq(int, help_has(said.out, "is missing; allowed: an array: the program and its arguments"), 1), "%s",
+              said.out);
+    cr_expect(eq(int, help_has(said.out, "0 of 2 ready"), 1), "%s", said.out);
 }
 
 /* What init writes is right, and runs. */
