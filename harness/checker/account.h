@@ -61,6 +61,8 @@
  * - gap_ns: between two `answered`, the later after requested(k), the earlier before requested(k) + window_ns: it may
  * begin before and end behind it.
  * - in_flight(k): written before requested(k), ended at or after it; one that is unanswered ends, here, at its timeout.
+ *   The load reads its clock when the kernel has taken a ping, and a target may have it, and fire on it, before that: so
+ *   the trigger of k, if it was a whole message, counts as written before requested(k).
  * - blackout: per stream, settled in due order: from the due instant of the first bad ping of a run to the due instant
  * of the next good one (or of the last bad one where none follows); charged to the upgrade to which the run's first bad
  * ping is charged (an unanswered one: nearest to its due instant when the run ends). A loss that is taken back after

@@ -45,7 +45,8 @@ enum mf_exception_state {
 
 struct mf_exception {
     uint64_t seq;
-    uint64_t end_ns; /* LOST: when; UINT64_MAX where no event ended it */
+    uint64_t end_ns;  /* LOST: when; UINT64_MAX where no event ended it */
+    uint64_t sent_ns; /* LOST: when it had left at the latest; 0: it had not */
     struct mf_slot ping;
     uint32_t charged; /* LOST: 1 + the upgrade; 0: none */
     uint8_t state;    /* enum mf_exception_state */

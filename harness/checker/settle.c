@@ -68,8 +68,8 @@ static void lost_count(struct mf_account *a, struct mf_exception *e, int by)
     mf_upgrades_bad(&a->upgrades, e->charged, MF_OUTCOME_LOST, ping->process, by);
     /* one that nothing ended was in flight until its timeout, not for ever after */
     uint64_t end_ns = e->end_ns == UINT64_MAX ? ping->due_ns + a->timeout_ns : e->end_ns;
-    if (ping->written_ns)
-        mf_upgrades_in_flight(&a->upgrades, ping->written_ns, end_ns, true, by);
+    if (e->sent_ns)
+        mf_upgrades_in_flight(&a->upgrades, e->sent_ns, end_ns, true, by);
 }
 
 static uint8_t stage_valid(uint8_t stage)
@@ -111,6 +111,7 @@ void mf_account_give_up(struct mf_account *a, struct mf_stream *s, uint64_t seq,
     const struct mf_slot *ping = &e->ping;
     e->cause = (uint8_t)cause;
     e->end_ns = end_ns;
+    e->sent_ns = ping->written_ns ? mf_upgrades_sent_ns(&a->upgrades, stream_number(a, s), seq, ping->written_ns) : 0;
     e->stage = stage_valid(mf_stream_stage(s, seq, e->stage));
     mf_account_note_stage(a, s, e);
     e->charged = mf_upgrades_nearest(&a->upgrades, ping->due_ns, end_ns == UINT64_MAX ? ping->due_ns : end_ns);
@@ -191,7 +192,8 @@ static enum mf_outcome answer_settle(struct mf_account *a, struct mf_stream *s, 
             control_count(a, ping, now_ns);
     }
     mf_counter_add(&a->record->resolved, 1);
-    mf_upgrades_in_flight(&a->upgrades, ping->written_ns, now_ns, false, 1);
+    mf_upgrades_in_flight(&a->upgrades, mf_upgrades_sent_ns(&a->upgrades, pong->stream, pong->seq, ping->written_ns),
+                          now_ns, false, 1);
     mf_triggers_heard(&a->upgrades.triggers, a->upgrades.requested, pong->stream, pong->seq, outcome,
                       right && pong->has & 1 ? &pong->version : NULL);
     if (outcome == MF_OUTCOME_ANSWERED) {

@@ -51,7 +51,8 @@ static void trigger_note(struct mf_sight *s, struct mf_history_writer *history, 
                                      .of = {[MF_HISTORY_STREAM] = slot->trigger_stream,
                                             [MF_HISTORY_SEQ] = slot->trigger_seq,
                                             [MF_HISTORY_PROCESS] = slot->trigger_process,
-                                            [MF_HISTORY_UPGRADE] = k}});
+                                            [MF_HISTORY_UPGRADE] = k,
+                                            [MF_HISTORY_WHAT] = slot->trigger_stage}});
 }
 
 static void requests_look(struct mf_sight *s, struct mf_history_writer *history, uint32_t requested)
@@ -128,6 +129,7 @@ int mf_sight_show(struct mf_sight *s, const struct mf_history_record *note)
         slot->trigger_stream = (uint32_t)of[MF_HISTORY_STREAM];
         slot->trigger_seq = of[MF_HISTORY_SEQ];
         slot->trigger_process = (uint32_t)of[MF_HISTORY_PROCESS];
+        slot->trigger_stage = (uint8_t)of[MF_HISTORY_WHAT];
         slot->has_trigger = true;
         return 0;
     case MF_HISTORY_KIND_ENDED:

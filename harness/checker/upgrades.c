@@ -81,6 +81,21 @@ uint32_t mf_upgrades_nearest(const struct mf_upgrades *u, uint64_t due_ns, uint6
     return nearest;
 }
 
+uint64_t mf_upgrades_sent_ns(const struct mf_upgrades *u, uint32_t stream, uint64_t seq, uint64_t written_ns)
+{
+    for (uint32_t k = u->requested; k-- > 0;) {
+        const struct mf_upgrade_log *slot = u->log + k;
+        uint64_t requested = mf_upgrade_requested_ns(u, k);
+        if (requested > written_ns)
+            continue;
+        bool is_half = slot->trigger_stage >= MF_STAGE_COUNT && slot->trigger_stage != MF_POINT_STAGE_SENT;
+        bool is_trigger = atomic_load_explicit(&slot->has_trigger, memory_order_acquire) && !is_half &&
+                          slot->trigger_stream == stream && slot->trigger_seq == seq;
+        return is_trigger ? requested - 1 : written_ns;
+    }
+    return written_ns;
+}
+
 void mf_upgrades_in_flight(struct mf_upgrades *u, uint64_t written_ns, uint64_t end_ns, bool lost, int by)
 {
     for (uint32_t k = u->requested; k-- > 0;) {

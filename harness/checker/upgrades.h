@@ -52,6 +52,8 @@ uint64_t mf_upgrade_ended_ns(const struct mf_upgrades *u, uint32_t k);
 /* 1 + the upgrade that is nearest to a life of due_ns ... end_ns; 0 where none is requested. */
 uint32_t mf_upgrades_nearest(const struct mf_upgrades *u, uint64_t due_ns, uint64_t end_ns);
 
+/* When ping (stream, seq) had left its client at the latest: written_ns, or right before the request that it set off. */
+uint64_t mf_upgrades_sent_ns(const struct mf_upgrades *u, uint32_t stream, uint64_t seq, uint64_t written_ns);
 /* A ping with this life in flight (written_ns ... end_ns) adds `by` (1, or -1 to take it back) to in_flight (and
  * in_flight_lost). */
 void mf_upgrades_in_flight(struct mf_upgrades *u, uint64_t written_ns, uint64_t end_ns, bool lost, int by);

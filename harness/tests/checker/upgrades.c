@@ -103,6 +103,34 @@ Test(upgrades, every_bad_outcome_and_extra_is_charged)
     rig_close(&rig);
 }
 
+/* The target has it, and fires on it, before the load reads the clock: it was in flight all the same. */
+Test(upgrades, a_trigger_was_in_flight_although_it_was_stamped_as_written_afterwards)
+{
+    uint32_t process;
+    bool sendable;
+    rig_open(&rig, 1, 1, 4);
+    for (uint32_t k = 0; k < 4; k++) {
+        uint64_t now = START + k * 100 * MS, seq = mf_account_due(rig.account, 0, now, &process, &sendable);
+        rig.rec.log[k].trigger_stage = k == 3 ? MF_POINT_STAGE_HALF_RECEIVED : MF_STAGE_RECEIVED;
+        rig_request_on(&rig, k, now + 10, 0, seq);
+        mf_account_written(rig.account, 0, seq, now + 20);
+        uint64_t other = mf_account_due(rig.account, 0, now + 15, &process, &sendable);
+        mf_account_written(rig.account, 0, other, now + 20); /* who knows */
+        if (k > 0)
+            mf_account_lost(rig.account, 0, seq, MF_CAUSE_INFLIGHT_FIN, now + 30);
+        if (k != 1)
+            rig_pong(&rig, rig_answer(&rig, 0, seq), now + 40); /* takes a loss back */
+        rig_pong(&rig, rig_answer(&rig, 0, other), now + 50);
+        rig_end(&rig, k, MF_UPGRADE_ROLLED_BACK, now + 60);
+    }
+    rig_finish(&rig);
+    for (uint32_t k = 0; k < 4; k++) {
+        cr_assert(eq(u64, rig.tally[k].in_flight, k < 3), "upgrade %u", k); /* of half a message nobody can tell */
+        cr_assert(eq(u64, rig.tally[k].in_flight_lost, k == 1), "upgrade %u", k);
+    }
+    rig_close(&rig);
+}
+
 Test(upgrades, in_flight_is_written_before_and_ended_after)
 {
     rig_open(&rig, 1, 1, 2);
