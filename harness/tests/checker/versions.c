@@ -90,62 +90,61 @@ Test(versions, the_outcome_may_stand_before_the_commit_is_told)
     rig_close(&rig);
 }
 
-Test(versions, one_never_asked_for_is_stale)
-{
-    rig_open(&rig, 1, 1, 2);
-    round_with(1, START);
-    round_with(2, START + 1); /* before its request */
-    round_with(9, START + 2); /* no such version */
-    rig_finish(&rig);
-    RIG_BOOK(&rig, "answered=3 stale=2");
-    rig_close(&rig);
-}
+/* Scripts. A digit: a ping that is answered in this version. r: the next upgrade is requested; c, b, f: it is
+ * committed, rolled back, has failed. w: two windows pass. Each step takes 10 ns. */
+static const struct {
+    const char *what;
+    uint32_t processes, upgrades;
+    const char *script, *book;
+} rows[] = {
+    {"never asked for, or not yet", 1, 2, "1 2 9", "answered=3 stale=2"},
+    {"regressed once for each way back", 1, 1, "1 r 2 1 1 2 1 c 2", "answered=7 regressed=2"},
+    {"1 2 3 2 1: the last 1 is the fourth generation, not the first", 1, 4, "1 rc rc rc rc 1", "answered=2"},
+    {"... and behind it a 2 is stale, and back to the third", 1, 4, "1 rc rc rc rc 1 w 2",
+     "answered=3 stale=1 regressed=1"},
+    {"regress is per process: the second has not gone over yet", 2, 1, "1 1 r 2 1 2 2", "answered=6"},
+    {"a failed upgrade counts as one rolled back", 1, 1, "r f 1 2", "answered=2 stale=1"},
+    {"one that is rolled back", 1, 1, "r b 1 2", "answered=2 stale=1"},
+};
 
-Test(versions, regressed_once_for_each_way_back)
+static uint64_t script_step(char step, uint32_t *k, uint64_t now)
 {
-    rig_open(&rig, 1, 1, 1);
-    round_with(1, START);
-    rig_request(&rig, 0, START + 10);
-    round_with(2, START + 20);
-    round_with(1, START + 30); /* back: 1 */
-    round_with(1, START + 40);
-    round_with(2, START + 50);
-    round_with(1, START + 60); /* back: 2 */
-    rig_end(&rig, 0, MF_UPGRADE_COMMITTED, START + 70);
-    round_with(2, START + 80);
-    rig_finish(&rig);
-    RIG_BOOK(&rig, "answered=7 regressed=2");
-    rig_close(&rig);
-}
-
-Test(versions, a_cycle_that_returns_is_no_regress)
-{
-    rig_open(&rig, 1, 1, 4); /* 1 2 3 2 1: the last 1 is the fourth generation, not the first */
-    round_with(1, START);
-    for (uint32_t k = 0; k < 4; k++) {
-        rig_request(&rig, k, START + 10 + k * 10);
-        rig_end(&rig, k, MF_UPGRADE_COMMITTED, START + 15 + k * 10);
+    switch (step) {
+    case 'r':
+        rig_request(&rig, (*k)++, now);
+        return now + 10;
+    case 'c':
+        rig_end(&rig, *k - 1, MF_UPGRADE_COMMITTED, now);
+        return now + 10;
+    case 'b':
+        rig_end(&rig, *k - 1, MF_UPGRADE_ROLLED_BACK, now);
+        return now + 10;
+    case 'f':
+        rig_end(&rig, *k - 1, MF_UPGRADE_FAILED, now);
+        return now + 10;
+    case 'w':
+        return now + 100 * MS;
+    case ' ':
+        return now;
+    default:
+        round_with((uint32_t)(step - '0'), now);
+        return now + 10;
     }
-    round_with(1, START + 100);
-    round_with(2, START + 200 * MS); /* stale, and back to the third generation */
-    rig_finish(&rig);
-    RIG_BOOK(&rig, "answered=3 stale=1 regressed=1");
-    rig_close(&rig);
 }
 
-Test(versions, regress_is_per_process)
+Test(versions, scripts)
 {
-    rig_open(&rig, 1, 2, 1);
-    round_with(1, START);
-    round_with(1, START + 1);
-    rig_request(&rig, 0, START + 10);
-    round_with(2, START + 20); /* process 0 */
-    round_with(1, START + 30); /* process 1 has not gone over yet */
-    round_with(2, START + 40);
-    round_with(2, START + 50);
-    rig_finish(&rig);
-    RIG_BOOK(&rig, "answered=6");
-    rig_close(&rig);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        uint32_t k = 0;
+        uint64_t now = START;
+        rig_open(&rig, 1, rows[i].processes, rows[i].upgrades);
+        for (const char *step = rows[i].script; *step; step++)
+            now = script_step(*step, &k, now);
+        rig_finish(&rig);
+        cr_expect(eq(str, rig_book(&rig, text), (char *)rows[i].book), "%s: %s", rows[i].what, rows[i].script);
+        rig_close(&rig);
+    }
 }
 
 Test(versions, a_roll_back_lets_the_new_answer_what_was_written_before_it)
@@ -170,18 +169,6 @@ Test(versions, a_roll_back_lets_the_new_answer_what_was_written_before_it)
     rig_finish(&rig);
     RIG_BOOK(&rig, "answered=16 stale=2 regressed=2");
     cr_assert(eq(u64, rig.tally[0].new_answers, 0)); /* answered, but after it had been rolled back */
-    rig_close(&rig);
-}
-
-Test(versions, a_failed_upgrade_counts_as_one_rolled_back)
-{
-    rig_open(&rig, 1, 1, 1);
-    rig_request(&rig, 0, START + 10);
-    rig_end(&rig, 0, MF_UPGRADE_FAILED, START + 20);
-    round_with(1, START + 30);
-    round_with(2, START + 40);
-    rig_finish(&rig);
-    RIG_BOOK(&rig, "answered=2 stale=1");
     rig_close(&rig);
 }
 
