@@ -22,7 +22,8 @@ static void stream_appoint(struct mf_stream *s, const struct mf_account_config *
     s->shares_process = c->processes < c->streams_total;
     s->first_process = s->shares_process ? stream % c->processes : stream;
     s->process_stride = s->shares_process ? 0 : c->streams_total;
-    s->count_slack = s->shares_process ? UINT64_MAX >> 1 : 0;
+    s->counts_run_ahead = s->shares_process || c->counts_run_ahead;
+    s->count_slack = s->counts_run_ahead ? UINT64_MAX >> 1 : 0;
     s->process = s->first_process;
     s->judges_instance = s->first_process == stream;
     s->stages = mf_recorder_stage(rec, stream, 0);

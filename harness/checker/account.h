@@ -85,6 +85,7 @@ struct mf_account_config {
     uint32_t worker;                /* whose section of the recorder is written */
     uint32_t first_stream, streams; /* this worker's */
     uint32_t streams_total, processes;
+    bool counts_run_ahead; /* others ask the same processes (a client that asks again): a count that is ahead says nothing */
     uint64_t timeout_ns, window_ns;
     uint32_t window_hint; /* pings of one stream expected open at once; rings grow beyond it where needed */
     const char *history_dir;  /* every call is written into a file there, until mf_account_finish; NULL or "": none is */

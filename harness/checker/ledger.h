@@ -74,7 +74,7 @@ struct mf_stream {
     uint64_t count_slack; /* how far a count may be ahead of what this stream alone would have made it: 0, or "any"
                              where processes are shared */
     bool judges_instance;
-    bool shares_process;
+    bool shares_process, counts_run_ahead;
 
     struct mf_exception *exceptions;
     uint32_t exceptions_used, exceptions_room, exceptions_answered;

@@ -51,6 +51,15 @@ static double max_double(double a, double b)
     return a > b ? a : b;
 }
 
+static void retry_add(struct mf_retry_tally *to, const struct mf_retry_tally *from)
+{
+    to->wanted |= from->wanted;
+    to->attempted += from->attempted;
+    to->answered += from->answered;
+    to->told += from->told;
+    to->duplicated += from->duplicated;
+}
+
 static void worker_balance(struct mf_result *r, const struct mf_worker_record *w)
 {
     uint64_t ended = 0, answered = w->extra[MF_EXTRA_DUPLICATED] + w->extra[MF_EXTRA_PHANTOM];
@@ -90,6 +99,7 @@ static void worker_add(struct mf_result *r, const struct mf_worker_record *w)
     r->closed_idle += w->closed_idle;
     r->closed_by_load += w->closed_by_load;
     r->closed_inflight += w->closed_inflight;
+    retry_add(&r->retry, &w->retry);
     r->reconnects += w->reconnects;
     r->reconnect_ns_max = max_u64(r->reconnect_ns_max, w->reconnect_ns_max);
     r->wakeups += w->wakeups;
@@ -336,6 +346,7 @@ static void counts_merge(struct mf_result *to, const struct mf_result *from)
     to->closed_announced += from->closed_announced;
     to->closed_idle += from->closed_idle;
     to->closed_by_load += from->closed_by_load;
+    retry_add(&to->retry, &from->retry);
     to->closed_inflight += from->closed_inflight;
     to->reconnects += from->reconnects;
     to->wakeups += from->wakeups;

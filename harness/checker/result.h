@@ -122,6 +122,7 @@ struct mf_result {
     /* counts */
     uint64_t due, resolved, outcome[MF_OUTCOME_COUNT], replies, extra[MF_EXTRA_COUNT];
     uint64_t lost_by_cause[MF_CAUSE_COUNT], lost_by_stage[MF_STAGE_COUNT], lost_before_stage, warmup_due;
+    struct mf_retry_tally retry; /* the other client policy */
     uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, closed_by_load,
         reconnects, reconnect_ns_max;
     uint64_t wakeups, late_wakeups, wakeup_late_ns_max, loop_busy_ns_max;

@@ -155,7 +155,7 @@ static void witness_judge(struct mf_account *a, struct mf_stream *s, const struc
         mf_state_skip(w, count);
         return;
     }
-    struct mf_state_finding found = mf_state_judge(w, pong->seq, s->turns, s->shares_process, count,
+    struct mf_state_finding found = mf_state_judge(w, pong->seq, s->turns, s->counts_run_ahead, count,
                                                    pong->has & 2 && s->judges_instance ? &pong->instance : NULL);
     extra_count(a, MF_EXTRA_REHANDLED, found.rehandled, ping->due_ns, now_ns);
     extra_count(a, MF_EXTRA_STATE_LOST, found.state_lost, ping->due_ns, now_ns);

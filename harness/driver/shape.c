@@ -63,10 +63,11 @@ static uint32_t streams_of(const struct mf_cell *cell)
     return cell->load.connections * cell->load.streams_per_connection;
 }
 
-/* The probes' are behind the ordinary ones. */
+/* The probes' are behind the ordinary ones, and behind them those of pings that are asked again. */
 static uint32_t streams_in_all(const struct mf_cell *cell)
 {
-    return streams_of(cell) + (uint32_t)__builtin_popcount(cell->load.wire_states);
+    return streams_of(cell) + (uint32_t)__builtin_popcount(cell->load.wire_states) +
+           (cell->load.retry ? cell->load.workers : 0);
 }
 
 static uint64_t run_ns(const struct mf_cell *cell)
@@ -314,6 +315,7 @@ void mf_shape_plan(const struct mf_cell *cell, uint32_t w, const char *endpoint,
         .window = load->window,
         .pipeline = load->pipeline,
         .pings_per_connection = load->pings_per_connection,
+        .retry = load->retry,
         .messages = share(load->messages, w, load->workers),
         .payload_bytes = load->payload_bytes,
         .timeout_ns = ns_of_ms(load->timeout_ms),

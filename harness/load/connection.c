@@ -208,6 +208,14 @@ static void on_open_lost(void *ctx, uint64_t seq, uint64_t written_ns)
     if (written_ns == 0 && e->moves && !(begun && begun->stream == e->stream && begun->seq == seq))
         return;
     mf_worker_lost(c->worker, c, e->stream, seq, written_ns > 0 ? e->cause : MF_CAUSE_UNSENT, e->now_ns);
+    /* what the target has ended, not the load */
+    if (!c->worker->retries)
+        return;
+    uint32_t process = mf_account_process(c->worker->account, e->stream, seq);
+    if (e->cause != MF_CAUSE_UNANSWERED)
+        mf_retries_add(c->worker->retries, process, e->now_ns);
+    else
+        mf_retries_lost(c->worker->retries, process);
 }
 
 static void each_open(struct ending *e, void (*visit)(void *ctx, uint64_t seq, uint64_t written_ns))
@@ -263,6 +271,16 @@ static void pings_end(struct ending *e)
         mf_queue_clear(&c->queue);
 }
 
+/* A part of its answer has come: it was handled, and is not asked again. */
+static void ping_partial(struct mf_connection *c, uint32_t stream, uint64_t seq, uint64_t now_ns)
+{
+    struct mf_worker *w = c->worker;
+
+    mf_worker_lost(w, c, stream, seq, MF_CAUSE_PARTIAL, now_ns);
+    if (w->retries)
+        mf_retries_lost(w->retries, mf_account_process(w->account, stream, seq));
+}
+
 /* The connection has ended, and all that it brought was read. */
 static void connection_end(struct mf_connection *c, enum mf_cause cause)
 {
@@ -274,9 +292,9 @@ static void connection_end(struct mf_connection *c, enum mf_cause cause)
         e.cut = &cut;
     each_open(&e, on_open_look);
     if (e.cut_is_open)
-        mf_worker_lost(w, c, cut.stream, cut.seq, MF_CAUSE_PARTIAL, e.now_ns);
+        ping_partial(c, cut.stream, cut.seq, e.now_ns);
     else if (c->carry_bytes > 0 && !e.cut && e.has_oldest)
-        mf_worker_lost(w, c, e.oldest_stream, e.oldest_seq, MF_CAUSE_PARTIAL, e.now_ns);
+        ping_partial(c, e.oldest_stream, e.oldest_seq, e.now_ns);
     pings_end(&e);
     if (e.open > c->queue.ping_count)
         w->record->closed_inflight++;

@@ -141,6 +141,15 @@ void mf_worker_read_pong(const struct mf_worker *w, const struct mf_account *acc
                          !mf_payload_matches(msg->payload, msg->payload_bytes, plan->seed, msg->stream, msg->seq);
 }
 
+static enum mf_outcome pong_book(struct mf_worker *w, const struct mf_pong *pong, uint64_t now_ns)
+{
+    enum mf_outcome outcome = mf_account_pong(w->account, pong, now_ns);
+
+    if (w->retries)
+        mf_retries_told(w->retries, pong, outcome);
+    return outcome;
+}
+
 void mf_worker_answer(struct mf_worker *w, struct mf_connection *c, const struct mf_msg *msg, uint64_t now_ns)
 {
     struct mf_pong pong;
@@ -149,13 +158,13 @@ void mf_worker_answer(struct mf_worker *w, struct mf_connection *c, const struct
     if (w->plan.pipeline > 0 && mf_queue_first(&c->queue))
         mf_worker_list(w, c); /* one that waited for its turn may go */
     if (w->plan.mode == MF_MODE_OPEN) {
-        mf_account_pong(w->account, &pong, now_ns);
+        pong_book(w, &pong, now_ns);
         return;
     }
     /* A slot is free exactly when a ping that was open and within its time-out is so no more; the outcome alone does
      * not tell (a late answer's slot was free before). */
     uint64_t live = worker_live(w);
-    if (mf_account_pong(w->account, &pong, now_ns) != MF_OUTCOME_COUNT && worker_live(w) < live)
+    if (pong_book(w, &pong, now_ns) != MF_OUTCOME_COUNT && worker_live(w) < live)
         worker_free_slot(w, pong.stream);
 }
 

@@ -24,7 +24,7 @@ static int probes_account(struct mf_probes *s, struct mf_error *err)
     s->account = mf_account_new(&w->recorder,
                                 &(struct mf_account_config){
                                     .worker = section,
-                                    .first_stream = plan->streams - s->count,
+                                    .first_stream = s->probe[0].stream,
                                     .streams = s->count,
                                     .streams_total = plan->streams,
                                     .processes = plan->processes,
@@ -40,7 +40,8 @@ static int probes_account(struct mf_probes *s, struct mf_error *err)
 struct mf_probes *mf_probes_new(struct mf_worker *w, struct mf_error *err)
 {
     struct mf_probes *s = calloc(1, sizeof *s);
-    uint32_t count = (uint32_t)__builtin_popcount(w->plan.probes), stream = w->plan.streams - count;
+    uint32_t count = (uint32_t)__builtin_popcount(w->plan.probes),
+             stream = w->plan.streams - count - (w->plan.retry ? w->plan.workers : 0);
 
     if (!s) {
         mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the probes");

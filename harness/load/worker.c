@@ -51,6 +51,8 @@ static void worker_finish(struct mf_worker *w, uint64_t now_ns)
     w->phase = MF_WORKER_FINISHED;
     mf_pacer_arm(&w->pacer, 0);
     mf_meter_finish(&w->meter, now_ns);
+    if (w->retries)
+        mf_retries_finish(w->retries);
     mf_account_finish(w->account, now_ns);
     if (w->probes)
         mf_probes_finish(w->probes, now_ns);
@@ -72,7 +74,7 @@ static bool worker_is_drained(struct mf_worker *w, uint64_t now_ns)
         return false; /* an upgrade ends, and a judgement has its deadlines */
     if (now_ns >= w->drain_until_ns)
         return true;
-    if (mf_account_open(w->account, NULL) > 0)
+    if (mf_account_open(w->account, NULL) > 0 || (w->retries && mf_retries_are_busy(w->retries)))
         w->calm_since_ns = 0;
     else if (w->calm_since_ns == 0)
         w->calm_since_ns = now_ns;
@@ -91,6 +93,8 @@ static void worker_beat(struct mf_worker *w, uint64_t now_ns)
     mf_aside_beat(w);
     if (w->probes)
         mf_probes_beat(w->probes, now_ns);
+    if (w->retries)
+        mf_retries_beat(w->retries, now_ns);
     for (uint32_t i = 0; i < w->plan.connections; i++) {
         struct mf_connection *c = &w->connection[i];
         if (c->link != MF_LINK_UP)
@@ -180,6 +184,7 @@ static int worker_account(struct mf_worker *w, struct mf_error *err)
                                     .streams = streams,
                                     .streams_total = plan->streams,
                                     .processes = plan->processes,
+                                    .counts_run_ahead = plan->retry,
                                     .timeout_ns = plan->timeout_ns,
                                     .window_ns = plan->window_ns,
                                     .window_hint = (uint32_t)(hint < WINDOW_HINT_MAX ? hint : WINDOW_HINT_MAX),
@@ -237,6 +242,8 @@ static void worker_on_plan(struct mf_worker *w, const struct mf_control_line *li
     else if (worker_codec(w, &err) == 0 && mf_endpoint_parse(&w->endpoint, w->plan.endpoint, &err) == 0 &&
              worker_account(w, &err) == 0 && worker_connections(w, &err) == 0 && w->plan.probes)
         w->probes = mf_probes_new(w, &err);
+    if (err.status == MF_STATUS_PASS && w->plan.retry)
+        w->retries = mf_retries_new(w, &err);
     if (err.status != MF_STATUS_PASS) {
         mf_worker_fail(w, &err);
         return;
@@ -346,6 +353,7 @@ static void worker_done(struct mf_worker *w)
     for (uint32_t i = 0; w->connection && i < w->plan.connections; i++)
         mf_connection_close(&w->connection[i]);
     mf_probes_close(w->probes);
+    mf_retries_close(w->retries);
     while (uv_run(&w->loop, UV_RUN_DEFAULT) !=
            0) /* only closing handles are left; a stop from before ends the first call */
         continue;
@@ -354,6 +362,7 @@ static void worker_done(struct mf_worker *w)
     for (uint32_t i = 0; w->connection && i < w->plan.connections; i++)
         mf_connection_done(&w->connection[i]);
     mf_probes_free(w->probes);
+    mf_retries_free(w->retries);
     free(w->connection);
     free(w->payload);
     free(w->incoming);

@@ -21,6 +21,7 @@
 #include "load/pacer.h"
 #include "load/points.h"
 #include "load/probes.h"
+#include "load/retry.h"
 #include "wire/schedule.h"
 #include "recorder/recorder.h"
 #include "wire/codec.h"
@@ -59,7 +60,8 @@ struct mf_worker {
     struct mf_points points;
     struct mf_half half;
     struct mf_aside aside;
-    struct mf_probes *probes; /* NULL: the plan wants none */
+    struct mf_probes *probes;   /* NULL: the plan wants none */
+    struct mf_retries *retries; /* NULL: the plan wants none */
 
     enum mf_worker_phase phase;
     uint64_t planned_ns, start_ns, end_ns;

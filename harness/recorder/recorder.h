@@ -234,6 +234,14 @@ struct mf_history_told {
     uint64_t dropped; /* records that are not in the file */
 };
 
+/* The other client policy: what was lost with its connection and asked once more, on a fresh one. */
+struct mf_retry_tally {
+    uint64_t wanted; /* 1: it was asked for */
+    uint64_t attempted, answered;
+    uint64_t told;       /* of those attempted: it can be told whether they were handled twice */
+    uint64_t duplicated; /* of those told: they were */
+};
+
 /* One worker's account. Written by that worker only (but for half.armed). */
 struct mf_worker_record {
     _Atomic uint64_t due, written;      /* pings whose due instant has come; pings the kernel has taken whole */
@@ -251,6 +259,7 @@ struct mf_worker_record {
     uint64_t opened, refused, connect_timeouts, closed_announced, closed_idle, closed_inflight, reconnects;
     uint64_t closed_by_load; /* by pings_per_connection */
     uint64_t reconnect_ns_max;
+    struct mf_retry_tally retry; /* outside the books: neither a ping nor a connection of it is counted anywhere else */
 
     /* the control group: pings that were not answered; of the responses below those in an upgrade's window, and those
      * away from all */

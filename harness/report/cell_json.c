@@ -147,6 +147,20 @@ static json_t *connections_json(const struct mf_result *r)
     return mf_json_end(&j);
 }
 
+/* null where the other policy was not asked for. */
+static json_t *retry_json(const struct mf_result *r)
+{
+    if (!r->retry.wanted)
+        return json_null();
+    struct mf_json j = mf_json_begin();
+    mf_json_put(&j, "attempted", mf_json_count(r->retry.attempted));
+    mf_json_put(&j, "answered", mf_json_count(r->retry.answered));
+    mf_json_put(&j, "lost", mf_json_count(r->retry.attempted - r->retry.answered));
+    mf_json_put(&j, "duplicated", r->retry.told > 0 ? mf_json_count(r->retry.duplicated) : json_null());
+    mf_json_put(&j, "told", mf_json_count(r->retry.told));
+    return mf_json_end(&j);
+}
+
 static json_t *instrument_json(const struct mf_result *r)
 {
     struct mf_json j = mf_json_begin();
@@ -318,6 +332,7 @@ static void measured_put(struct mf_json *j, const struct mf_result *r)
     mf_json_put(j, "probes", r && r->wire_states ? probes_json(&r->probes) : json_null());
     mf_json_put(j, "questions", r ? questions_json(r) : json_null());
     mf_json_put(j, "connections", r ? connections_json(r) : json_null());
+    mf_json_put(j, "retry", r ? retry_json(r) : json_null());
     mf_json_put(j, "instrument", r ? instrument_json(r) : json_null());
     mf_json_put(j, "resources", r ? resources_json(r) : json_null());
     mf_json_put(j, "proof", r ? proof_json(r) : json_null());

@@ -60,6 +60,22 @@ static bool says_load(const struct mf_rows *rows, const struct mf_row *row, char
     return true;
 }
 
+/* What the other client policy comes to; nothing where nothing was lost that it could have asked again. */
+static bool says_retry(const struct mf_rows *rows, const struct mf_row *row, char *text)
+{
+    (void)rows;
+    double attempted = json_number_value(json_object_get(row->retry, "attempted"));
+    const json_t *twice = json_object_get(row->retry, "duplicated");
+    if (attempted < 1)
+        return false;
+    int used = snprintf(text, SAYING_BYTES, "asked once more, %.0f of %.0f lost ones were answered",
+                        json_number_value(json_object_get(row->retry, "answered")), attempted);
+    if (json_is_number(twice))
+        snprintf(text + used, SAYING_BYTES - (size_t)used, "; %.0f of %.0f were handled twice",
+                 json_number_value(twice), json_number_value(json_object_get(row->retry, "told")));
+    return true;
+}
+
 static bool says_reason(const struct mf_rows *rows, const struct mf_row *row, char *text)
 {
     (void)rows;
@@ -116,7 +132,7 @@ static bool said_before(char (*saying)[SAYING_BYTES], uint32_t i)
 int mf_notes_each(const struct mf_rows *rows, void (*line)(void *ctx, const char *text), void *ctx,
                   struct mf_error *err)
 {
-    static says *const all[] = {says_dirty, says_spikes, says_load, says_reason};
+    static says *const all[] = {says_dirty, says_retry, says_spikes, says_load, says_reason};
     char(*saying)[SAYING_BYTES] = calloc((size_t)rows->count + 1, sizeof *saying);
     int bad = saying ? 0 : -1;
     for (unsigned s = 0; s < sizeof all / sizeof all[0]; s++) {

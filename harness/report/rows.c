@@ -128,6 +128,9 @@ static int row_read(struct mf_row *row, const json_t *cell, const struct place *
     row->verdict = mf_verdict_keys[verdict];
     row->load = json_string_value(json_object_get(cell, "load"));
     row->reasons = json_object_get(cell, "reasons");
+    row->retry = json_object_get(cell, "retry");
+    if (!json_is_object(row->retry)) /* older reports do not have it */
+        row->retry = NULL;
     row->parameters = json_object_get(cell, "parameters");
     row->runs = json_object_get(cell, "runs");
     if (!json_is_array(row->reasons))

@@ -38,6 +38,7 @@ struct mf_row {
     const json_t *reasons;                        /* an array of strings */
     const json_t *parameters;
     const json_t *wire_states; /* an object; NULL: no probes were placed */
+    const json_t *retry;       /* an object; NULL: the other client policy was not judged */
     const json_t *runs;        /* the names of its run.json, relative to the report; may be anything */
     bool measured;             /* false: no run of it ended; nothing below is known */
     uint32_t fired;            /* upgrades; where wire_states is not NULL */

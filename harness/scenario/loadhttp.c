@@ -160,7 +160,6 @@ int mf_load_http_read(const struct mf_reader *r, json_t *load, struct mf_load *o
     mf_key_path(path, "load.http", err.place);
     if (!compiled)
         return mf_reader_fail(r, path, "%s", err.text);
-    out->gives = compiled->gives;
     free(compiled);
     out->codec_conf = mf_arena_text(r->arena, conf.text);
     return out->codec_conf ? 0 : mf_reader_no_memory(r);

@@ -61,6 +61,9 @@ static const struct mf_field load_rows[] = {
     {"pings_per_connection", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.pings_per_connection), 0, 1e9, "0",
      .text = "mode closed: a connection is closed when so many pings of it have their answers, and made anew; 0: it is "
              "kept"},
+    {"retry", MF_FIELD_FLAG, false, MF_MEMBER(load_read, load.retry), .fallback = "false",
+     .text = "judge the other client policy too: what is lost with its connection, before a byte of its answer came, is "
+             "asked once more on a fresh one, outside the books"},
     {"messages", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.messages), 0, 1e12, "0",
      .text = "stop after so many pings in all; 0: when duration_ms is over"},
     {"payload_bytes", MF_FIELD_INTEGER, false, MF_MEMBER(load_read, load.payload_bytes), 0, 65536,
@@ -207,6 +210,13 @@ static int tcp_check(const struct mf_reader *r, const struct mf_load *load, cons
     return 0;
 }
 
+static int retry_check(const struct mf_reader *r, const struct mf_load *load)
+{
+    if (load->retry && load->transport == MF_TRANSPORT_LOCAL)
+        return mf_reader_fail(r, "load.retry", "is true, but transport \"local\" has no connections; allowed: false");
+    return 0;
+}
+
 static int pings_per_connection_check(const struct mf_reader *r, const struct load_read *read)
 {
     const struct mf_load *load = &read->load;
@@ -244,7 +254,6 @@ static int codec_check(const struct mf_reader *r, json_t *json, const struct mf_
             return mf_reader_no_memory(r);
     }
     load->codec_conf = "";
-    load->gives = MF_HAS_VERSION | MF_HAS_INSTANCE | MF_HAS_COUNT;
     return is_http ? mf_load_http_read(r, json, load) : 0;
 }
 
@@ -349,7 +358,7 @@ int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_cell *
         local_check(r, &read.load, cell) != 0 || tcp_check(r, &read.load, node) != 0 ||
         (cell->command && (endpoint_check(r, &read.load, cell->command) != 0 ||
                            asides_check(r, codec_names[read.codec], &read.load, cell->command) != 0)) ||
-        pings_per_connection_check(r, &read) != 0 || load_check(r, &read) != 0 ||
+        pings_per_connection_check(r, &read) != 0 || retry_check(r, &read.load) != 0 || load_check(r, &read) != 0 ||
         codec_check(r, load, cell, &read) != 0 || wire_states_read(r, load, &read.load.wire_states) != 0 ||
         wire_states_check(r, &read.load) != 0)
         return -1;

@@ -46,7 +46,7 @@ int mf_target_read(const struct mf_reader *r, json_t *target, struct mf_cell *ce
 int mf_load_merge(const struct mf_reader *r, json_t *document);
 /* After the target, on which transport local and much else depend. */
 int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_cell *cell, struct mf_load *out);
-/* Reads load.http into out->codec_conf and out->gives. */
+/* Reads load.http into out->codec_conf. */
 int mf_load_http_read(const struct mf_reader *r, json_t *load, struct mf_load *out);
 int mf_proof_read(const struct mf_reader *r, json_t *proof, const struct mf_load *load, struct mf_proof *out);
 

@@ -73,7 +73,6 @@ struct mf_load {
     enum mf_transport transport;
     const char *codec;
     const char *codec_conf; /* what the codec is told besides; "" where it wants nothing */
-    unsigned gives;         /* MF_HAS_...: the witnesses that its answers carry (with `line`: may carry) */
     bool open;    /* mode */
     bool poisson; /* arrivals: "uniform" or "poisson" */
     uint32_t workers, connections,
@@ -82,6 +81,7 @@ struct mf_load {
     uint32_t window;            /* closed */
     uint32_t pipeline; /* codecs with answers in order: pings written and unanswered on a connection; 0: any number */
     uint32_t pings_per_connection; /* closed: after so many a connection is closed and made anew; 0: it is kept */
+    bool retry; /* what is lost with its connection is asked once more, outside the books */
     uint64_t messages;             /* 0: until duration_ms; else stop after so many pings in all */
     uint32_t payload_bytes;
     double timeout_ms, connect_timeout_ms, warmup_ms, duration_ms, drain_ms;

@@ -25,6 +25,7 @@
     X(processes, 1, 0xFFFFFFFE)                                                                                        \
     X(window, 0, 1000000)                                                                                              \
     X(pipeline, 0, 1000000)                                                                                            \
+    X(retry, 0, 1)                                                                                                     \
     X(pings_per_connection, 0, UINT32_MAX)                                                                             \
     X(messages, 0, UINT64_MAX)                                                                                         \
     X(payload_bytes, 0, 65536)                                                                                         \
@@ -145,7 +146,7 @@ static const char *plan_conflict(const struct mf_plan *plan)
 {
     if (plan->worker >= plan->workers)
         return "worker";
-    uint64_t probes = (uint64_t)__builtin_popcount(plan->probes);
+    uint64_t probes = (uint64_t)__builtin_popcount(plan->probes) + (plan->retry ? plan->workers : 0);
     if (plan->first_stream + (uint64_t)plan->connections * plan->streams_per_connection + probes > plan->streams)
         return "streams";
     if (plan->mode == MF_MODE_OPEN && plan->rate_per_s <= 0)

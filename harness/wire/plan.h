@@ -46,6 +46,8 @@ struct mf_plan {
     uint32_t window;               /* closed: pings outstanding per connection (local: per stream) */
     uint32_t pipeline;             /* codecs with answers in order: pings written and unanswered on one connection at
                                       most; 0: any number */
+    uint32_t retry; /* 1: what is lost with its connection is asked once more, outside the books; `streams` then has one
+                       more for each worker, behind all others */
     uint32_t pings_per_connection; /* closed: see README of load; 0: connections are kept */
     uint64_t messages;             /* stop after so many pings of this worker; 0: by time only */
     uint32_t payload_bytes;

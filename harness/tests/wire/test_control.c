@@ -243,6 +243,7 @@ static const struct mf_plan plan = {
     .history = "/tmp/a result/cells/all/run-1",
     .codec_conf = "method GET\npath /100%?a=b c\n",
     .pipeline = 9,
+    .retry = 1,
     .connections = 4,
     .streams_per_connection = 2,
     .first_stream = 8,
@@ -290,6 +291,7 @@ Test(plan, comes_back_as_it_was)
     SAME(rate_per_s);
     SAME(window);
     SAME(pipeline);
+    SAME(retry);
     SAME(messages);
     SAME(payload_bytes);
     SAME(timeout_ns);
