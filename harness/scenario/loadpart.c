@@ -83,6 +83,7 @@ static const struct mf_field load_rows[] = {
      .text = "how long after an upgrade's request a ping still counts to its spike"},
     {"http", MF_FIELD_PART,
      .text = "codec http1: an object: what is asked, and where in a response its version stands"},
+    {"resp", MF_FIELD_PART, .text = "codec resp: an object: which command, and where in an answer its version stands"},
     {"wire_states", MF_FIELD_PART, .fallback = "false",
      .text = "true, or a list of wire states: at each upgrade the load holds a probe in each of them"},
 };
@@ -240,11 +241,14 @@ static int codec_check(const struct mf_reader *r, json_t *json, const struct mf_
     if (codec->in_order && !cell->command)
         return mf_reader_fail(r, "load.codec", "is \"%s\", which our node does not speak; allowed: frame, line",
                               codec->name);
+    bool is_resp = strcmp(codec->name, "resp") == 0;
+    if (json_object_get(json, "resp") && !is_resp)
+        return mf_reader_fail(r, "load.resp", "is for codec \"resp\" only; codec is \"%s\"", codec->name);
     if (json_object_get(json, "http") && !is_http)
         return mf_reader_fail(r, "load.http", "is for codec \"http1\" only; codec is \"%s\"", codec->name);
     if (json_object_get(json, "pipeline") && (!codec->in_order || read->mode == MODE_CLOSED))
         return mf_reader_fail(r, "load.pipeline",
-                              "is for mode \"open\" and codecs with answers in order (http1) only%s",
+                              "is for mode \"open\" and codecs with answers in order (http1, resp) only%s",
                               codec->in_order ? "; mode closed: load.window says it" : "");
     if (codec->in_order && read->mode == MODE_CLOSED)
         load->pipeline = load->window;
@@ -254,7 +258,7 @@ static int codec_check(const struct mf_reader *r, json_t *json, const struct mf_
             return mf_reader_no_memory(r);
     }
     load->codec_conf = "";
-    return is_http ? mf_load_http_read(r, json, load) : 0;
+    return is_http ? mf_load_http_read(r, json, load) : is_resp ? mf_load_resp_read(r, json, load) : 0;
 }
 
 static int load_check(const struct mf_reader *r, const struct load_read *read)

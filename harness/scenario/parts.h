@@ -27,8 +27,9 @@ struct mf_field_table {
     uint32_t n;
 };
 extern const struct mf_field_table mf_scenario_fields, mf_target_fields, mf_node_fields, mf_load_fields,
-    mf_proof_fields, mf_limits_fields, mf_http_fields, mf_http_place_fields;
-/* The keys of load.http that say where something stands in a response: tables mf_http_place_fields. */
+    mf_proof_fields, mf_limits_fields, mf_http_fields, mf_http_place_fields, mf_resp_fields, mf_resp_place_fields;
+/* The keys of load.http and load.resp that say where something stands in an answer: tables mf_http_place_fields and
+ * mf_resp_place_fields. */
 #define MF_HTTP_PLACES 4
 extern const char *const mf_http_places[MF_HTTP_PLACES];
 extern const struct mf_field_table mf_upgrade_fields[MF_POINT_COUNT];
@@ -48,6 +49,8 @@ int mf_load_merge(const struct mf_reader *r, json_t *document);
 int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_cell *cell, struct mf_load *out);
 /* Reads load.http into out->codec_conf. */
 int mf_load_http_read(const struct mf_reader *r, json_t *load, struct mf_load *out);
+/* The same for load.resp. */
+int mf_load_resp_read(const struct mf_reader *r, json_t *load, struct mf_load *out);
 int mf_proof_read(const struct mf_reader *r, json_t *proof, const struct mf_load *load, struct mf_proof *out);
 
 /* After the load: its points must lie within it. */

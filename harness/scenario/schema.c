@@ -110,10 +110,25 @@ static json_t *http_schema(void)
     return NULL;
 }
 
+static json_t *resp_schema(void)
+{
+    json_t *resp = table_schema(&mf_resp_fields);
+    bool good = property_extend(resp, "command",
+                                json_pack("{s:s, s:{s:s}, s:i, s:i}", "type", "array", "items", "type", "string",
+                                          "minItems", 1, "maxItems", 16));
+    for (size_t i = 0; i < MF_HTTP_PLACES; i++)
+        good = good && property_extend(resp, mf_http_places[i], table_schema(&mf_resp_place_fields));
+    if (good)
+        return resp;
+    json_decref(resp);
+    return NULL;
+}
+
 static json_t *load_schema(void)
 {
     json_t *load = table_schema(&mf_load_fields);
-    if (property_extend(load, "wire_states", wire_states_schema()) && property_extend(load, "http", http_schema()))
+    if (property_extend(load, "wire_states", wire_states_schema()) && property_extend(load, "http", http_schema()) &&
+        property_extend(load, "resp", resp_schema()))
         return load;
     json_decref(load);
     return NULL;

@@ -64,7 +64,8 @@ struct mf_codec {
     const char *summary;  /* one line for `midflight list codecs` */
     bool carries_payload; /* payload_bytes may be over 0 */
     uint32_t payload_bytes_max;
-    bool in_order; /* answers come in the order of their connection's pings */
+    bool in_order;     /* answers come in the order of their connection's pings */
+    bool answers_only; /* decode reads answers, and takes a ping for one; errors name no ping, nor does peek */
     /* Makes a configuration of `text`, lines of "key value" (README.md); the caller frees it with free(). NULL with
      * *err: USAGE, whose place is the key. Required where the codec wants a configuration; NULL: it wants none, and
      * `conf` is NULL in the calls below. */

@@ -4,6 +4,7 @@
 
 #include "wire/http1_conf.h"
 #include "wire/number.h"
+#include "wire/ping_text.h"
 
 /* So long a number, with what a body may be cut into around it. */
 #define NUMBER_BYTES_MAX 64
@@ -37,15 +38,6 @@ static uint8_t *put_text(uint8_t *out, const char *text)
     return put(out, text, strlen(text));
 }
 
-static uint8_t *put_ids(uint8_t *out, const struct mf_msg *msg)
-{
-    out = mf_number_put(out, msg->stream);
-    *out++ = '-';
-    out = mf_number_put(out, msg->seq);
-    *out++ = '-';
-    return mf_number_put(out, msg->process);
-}
-
 static uint8_t *put_piece(const struct mf_http1_conf *conf, uint8_t *out, const struct mf_http1_text *piece,
                           const struct mf_msg *msg);
 
@@ -76,7 +68,7 @@ static uint8_t *put_piece(const struct mf_http1_conf *conf, uint8_t *out, const 
     case MF_HTTP1_PIECE_PROCESS:
         return mf_number_put(out, msg->process);
     case MF_HTTP1_PIECE_ID:
-        return put_ids(out, msg);
+        return mf_ping_id_put(out, msg);
     case MF_HTTP1_PIECE_CLOSE:
         return msg->closes && conf->says_close ? put_text(out, "Connection: close\r\n") : out;
     case MF_HTTP1_PIECE_BODY_LENGTH:
@@ -97,7 +89,7 @@ static uint8_t *put_place(const struct mf_http1_conf *conf, uint8_t *out, unsign
         out = put_text(out, ": ");
     }
     out = put(out, conf->text + place->after, place->after_bytes);
-    out = which == MF_HTTP1_IDS       ? put_ids(out, msg)
+    out = which == MF_HTTP1_IDS       ? mf_ping_id_put(out, msg)
           : which == MF_HTTP1_VERSION ? mf_number_put(out, msg->version)
                                       : mf_number_put(out, which == MF_HTTP1_COUNT ? msg->count : msg->instance);
     return put_text(out, place->in_body ? "\n" : "\r\n");
@@ -227,33 +219,12 @@ static bool place_find(const struct mf_http1_conf *conf, unsigned which, const s
     return true;
 }
 
-/* <stream>, any one byte, <seq>; and <process>, where the target echoes that too. */
-static bool ids_parse(struct mf_http1_slice text, struct mf_msg *msg)
-{
-    const uint8_t *p = text.at, *end = p + text.bytes;
-    uint64_t stream, seq, process;
-
-    if (!mf_number_take(&p, end, UINT32_MAX, &stream) || p == end)
-        return false;
-    p++;
-    if (!mf_number_take(&p, end, UINT64_MAX, &seq))
-        return false;
-    msg->stream = (uint32_t)stream;
-    msg->seq = seq;
-    msg->named = MF_NAMED_PING;
-    if (p < end && *p++ == '-' && mf_number_take(&p, end, UINT32_MAX, &process)) {
-        msg->process = (uint32_t)process;
-        msg->named = MF_NAMED_WHOLE;
-    }
-    return true;
-}
-
 static bool ids_read(const struct mf_http1_conf *conf, const struct mf_http1_message *m, struct mf_msg *msg)
 {
     uint8_t out[NUMBER_BYTES_MAX];
     struct mf_http1_slice found;
 
-    return place_find(conf, MF_HTTP1_IDS, m, out, &found) && ids_parse(found, msg);
+    return place_find(conf, MF_HTTP1_IDS, m, out, &found) && mf_ping_id_take(found.at, found.bytes, msg);
 }
 
 /* A witness that is configured and not there makes an answer wrong: it could be anybody's. */

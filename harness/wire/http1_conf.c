@@ -7,11 +7,11 @@
 #include <strings.h>
 
 #include "wire/conf.h"
+#include "wire/ping_text.h"
 
 #define RESPONSE_BYTES_MAX     (1u << 20)
 #define RESPONSE_BYTES_HIGHEST (64u << 20)
 #define NUMBER_BYTES_MAX       20
-#define ID_BYTES_MAX           42 /* 4294967295-18446744073709551615-4294967295 */
 #define LINE_BYTES             64 /* more than any line has that is written here, without its variable parts */
 
 /* One reading: the lines may come in any order, the request has only one. */
@@ -51,7 +51,9 @@ static int piece_add(struct reading *r, const char *key, enum mf_http1_piece_kin
 
     if (kind == MF_HTTP1_PIECE_TEXT && (bytes == 0 || keep(r, key, text, bytes, &at) != 0))
         return bytes == 0 ? 0 : -1;
-    conf->ping_bytes_max += kind == MF_HTTP1_PIECE_TEXT ? bytes : kind == MF_HTTP1_PIECE_ID ? ID_BYTES_MAX : LINE_BYTES;
+    conf->ping_bytes_max += kind == MF_HTTP1_PIECE_TEXT ? bytes
+                            : kind == MF_HTTP1_PIECE_ID ? MF_PING_ID_BYTES_MAX
+                                                        : LINE_BYTES;
     if (kind == MF_HTTP1_PIECE_TEXT && last && last->kind == MF_HTTP1_PIECE_TEXT && last->at + last->bytes == at) {
         last->bytes = (uint16_t)(last->bytes + bytes);
         return 0;
