@@ -471,10 +471,10 @@ static uint64_t command_rss_bytes(struct mf_target *t)
 
 static bool was_before(const struct mf_command *c, const struct mf_kin *kin)
 {
-    for (uint32_t i = 0; i < c->before_count; i++)
-        if (c->before[i].pid == kin->pid && c->before[i].born == kin->born)
+    for (uint32_t i = 0; i < c->scene.before_count; i++)
+        if (c->scene.before[i].pid == kin->pid && c->scene.before[i].born == kin->born)
             return true;
-    return c->before_count == 0;
+    return c->scene.before_count == 0;
 }
 
 static uint32_t command_members(struct mf_target *t, bool old, bool young, pid_t *pid, uint32_t room)
@@ -494,7 +494,7 @@ static uint32_t command_members(struct mf_target *t, bool old, bool young, pid_t
 
 static void command_free(struct mf_target *t)
 {
-    free(command_of(t)->before);
+    free(command_of(t)->scene.before);
     free(t);
 }
 

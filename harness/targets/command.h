@@ -43,8 +43,6 @@ struct mf_command {
     uint32_t k;
     uint64_t requested_ns;
     uint64_t replies_at_failure;
-    struct mf_kin *before; /* who lived at its request */
-    uint32_t before_count;
 };
 
 void mf_command_stage_to(struct mf_command *c, enum mf_command_stage stage);

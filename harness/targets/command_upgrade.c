@@ -19,22 +19,22 @@ static struct mf_upgrade_log *slot_of(const struct mf_command *c, uint32_t k)
 static void before_keep(struct mf_command *c)
 {
     mf_offspring_look(&c->scene.offspring);
-    free(c->before);
-    c->before_count = 0;
-    c->before = calloc(c->scene.offspring.living.count + 1, sizeof *c->before);
-    if (!c->before)
+    free(c->scene.before);
+    c->scene.before_count = 0;
+    c->scene.before = calloc(c->scene.offspring.living.count + 1, sizeof *c->scene.before);
+    if (!c->scene.before)
         return; /* then nothing is known of them */
-    memcpy(c->before, c->scene.offspring.living.kin, c->scene.offspring.living.count * sizeof *c->before);
-    c->before_count = c->scene.offspring.living.count;
+    memcpy(c->scene.before, c->scene.offspring.living.kin, c->scene.offspring.living.count * sizeof *c->scene.before);
+    c->scene.before_count = c->scene.offspring.living.count;
 }
 
 void mf_command_count_gone(struct mf_command *c)
 {
     uint32_t gone = 0;
-    if (!c->before_count)
+    if (!c->scene.before_count)
         return;
-    for (uint32_t i = 0; i < c->before_count; i++)
-        gone += !mf_kin_lives(&c->before[i]);
+    for (uint32_t i = 0; i < c->scene.before_count; i++)
+        gone += !mf_kin_lives(&c->scene.before[i]);
     slot_of(c, c->k)->made_anew = gone;
 }
 

@@ -89,22 +89,6 @@ static int file_do(struct mf_course *c, const struct mf_step *step, struct mf_er
 
 /* --- send --------------------------------------------------------------------------------------------------------- */
 
-static int send_begin(struct mf_course *c, const struct mf_step *step, struct mf_error *err)
-{
-    char *endpoint = mf_fill_text(&c->scene->fill, step->what, err);
-    c->sent = c->answer_bytes = 0;
-    c->fd = endpoint ? mf_dial(endpoint, err) : -1;
-    free(endpoint);
-    if (c->fd < 0)
-        return step_fail(c, err, err->text);
-    c->to_send = mf_fill_text(&c->scene->fill, step->text, err);
-    c->expected = step->expect ? mf_fill_text(&c->scene->fill, step->expect, err) : NULL;
-    c->answer = malloc(ANSWER_BYTES);
-    if (c->to_send && c->answer && !step->expect == !c->expected)
-        return 0;
-    return step_fail(c, err, err->text[0] ? err->text : "no memory for its answer");
-}
-
 /* Reads what is there. True: nothing more will come. */
 static bool answer_read(struct mf_course *c)
 {
@@ -168,6 +152,22 @@ static int send_look(struct mf_course *c, struct mf_error *err)
         if ((unsigned char)*p < ' ')
             *p = ' ';
     return step_fail(c, err, why);
+}
+
+static int send_begin(struct mf_course *c, const struct mf_step *step, struct mf_error *err)
+{
+    char *endpoint = mf_fill_text(&c->scene->fill, step->what, err);
+    c->sent = c->answer_bytes = 0;
+    c->fd = endpoint ? mf_dial(endpoint, err) : -1;
+    free(endpoint);
+    if (c->fd < 0)
+        return step_fail(c, err, err->text);
+    c->to_send = mf_fill_text(&c->scene->fill, step->text, err);
+    c->expected = step->expect ? mf_fill_text(&c->scene->fill, step->expect, err) : NULL;
+    c->answer = malloc(ANSWER_BYTES);
+    if (c->to_send && c->answer && !step->expect == !c->expected)
+        return send_look(c, err);
+    return step_fail(c, err, err->text[0] ? err->text : "no memory for its answer");
 }
 
 /* --- ping --------------------------------------------------------------------------------------------------------- */

@@ -107,6 +107,20 @@ int mf_deed_link(const char *path, const char *to, struct mf_error *err)
     return put_in_place(name, path, err);
 }
 
+/* Who was seen before need not be looked for again: a signal is to be sent soon. */
+static bool is_ours(struct mf_scene *scene, pid_t pid)
+{
+    const struct mf_kindred *all = &scene->offspring.living;
+    for (int looked = 0; looked < 2; looked++) {
+        for (uint32_t i = 0; i < all->count; i++)
+            if (all->kin[i].pid == pid && mf_kin_lives(&all->kin[i]))
+                return true;
+        if (!looked)
+            mf_offspring_look(&scene->offspring);
+    }
+    return false;
+}
+
 int mf_deed_signal(struct mf_scene *scene, const struct mf_step *step, struct mf_error *err)
 {
     pid_t pid = scene->fill.pid;
@@ -119,13 +133,11 @@ int mf_deed_signal(struct mf_scene *scene, const struct mf_step *step, struct mf
         if (!pid)
             return mf_error_set(err, MF_STATUS_TARGET, NULL, "%s holds no number of a process", step->pid_file);
     }
-    mf_offspring_look(&scene->offspring);
-    for (uint32_t i = 0; i < scene->offspring.living.count; i++)
-        if (scene->offspring.living.kin[i].pid == pid) {
-            if (kill(pid, step->signal) == 0)
-                return 0;
-            return mf_error_errno(err, MF_STATUS_TARGET, NULL, "process %d cannot be sent a signal", (int)pid);
-        }
+    if (is_ours(scene, pid)) {
+        if (kill(pid, step->signal) == 0)
+            return 0;
+        return mf_error_errno(err, MF_STATUS_TARGET, NULL, "process %d cannot be sent a signal", (int)pid);
+    }
     if (step->pid_file)
         return mf_error_set(err, MF_STATUS_TARGET, NULL, "process %d, which %s names, is none of the target's",
                             (int)pid, step->pid_file);

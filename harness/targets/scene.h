@@ -24,6 +24,8 @@ struct mf_scene {
     struct mf_output output, steps; /* what the target prints; what its steps print, and our own notes on them */
     char **env;                     /* of all programs; NULL-terminated */
     char endpoint[256];             /* filled in */
+    struct mf_kin *before; /* who lived at the last upgrade's request */
+    uint32_t before_count;
     uint32_t programs;              /* whose handles are not closed yet */
     struct mf_program *started;     /* the one that was started; NULL: none yet */
     struct mf_program *spawned; /* by the newest `spawn`: the started one's successor, if its upgrade is committed */

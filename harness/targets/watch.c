@@ -55,10 +55,9 @@ static int old_list(struct mf_watch *w, struct mf_error *err)
         kin.born = stat.born;
         bad = old_keep(w, &kin);
     } else {
-        mf_offspring_look(&w->scene->offspring);
-        for (uint32_t i = 0; i < scene->offspring.living.count && !bad; i++)
-            if (is_all || scene->offspring.living.kin[i].pid != scene->fill.pid)
-                bad = old_keep(w, &scene->offspring.living.kin[i]);
+        for (uint32_t i = 0; i < scene->before_count && !bad; i++)
+            if (is_all || scene->before[i].pid != scene->fill.pid)
+                bad = old_keep(w, &scene->before[i]);
     }
     return bad ? mf_error_set(err, MF_STATUS_INTERNAL, NULL, "no memory for the processes of a target") : 0;
 }

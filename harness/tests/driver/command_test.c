@@ -318,6 +318,21 @@ Test(command, whose_failed_upgrade_is_an_outage)
     run_wanted(0);
 }
 
+/* The successor is there before the old one is told to go: `gone` means who was there at the request, and not who came
+ * since. */
+Test(command, whose_successor_comes_first)
+{
+    scenario_write(
+        "",
+        READY "\"upgrade\": [ { \"write\": \"version\", \"text\": [\"{n}\"] }, { \"run\": [\"rm\", \"s.sock\"] },"
+              " { \"spawn\": [\"{modules}/server/midflight-server\", \"unix:{dir}/s.sock\", \"version\"] },"
+              " { \"wait\": { \"connect\": true } }, { \"signal\": \"TERM\" }, { \"wait\": { \"gone\": \"all\" }, "
+              "\"within_ms\": 2000 } ]",
+        TWO
+        ", \"expect\": { \"upgrades.committed\": 2, \"questions.processes\": \"no\", \"questions.code\": \"yes\" }");
+    run_wanted(0);
+}
+
 /* One that takes over: a further process, and the old one told to go. */
 Test(command, that_is_replaced_by_another_process)
 {
