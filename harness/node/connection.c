@@ -12,6 +12,9 @@
 #define SCRATCH_BYTES                                                                                                  \
     (1u << 18) /* more than the longest message of any codec, and than a kernel hands over at once                     \
                 */
+/* What a buffer begins with: a backlog of some hundred messages then waits through a time without memory. What is never
+ * used of it is never resident. */
+#define ROOM_BYTES       (1u << 15)
 #define UNSENT_BYTES_MAX (1u << 20) /* with so much unsent the peer is not reading: don't read more from it */
 
 /* --- life
@@ -138,7 +141,7 @@ static int room_make(void **at, size_t size, size_t *begin, size_t *end, size_t 
     if (*room - used >= n && *begin >= used) { /* the move is paid for by what was taken out */
         memcpy(*at, (uint8_t *)*at + *begin * size, used * size);
     } else {
-        size_t more = (*room ? *room * 2 : 4096 / size) + n;
+        size_t more = (*room ? *room * 2 : ROOM_BYTES / size) + n;
         void *grown = malloc(more * size);
         if (!grown)
             return -1;
