@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,10 +12,11 @@
 #include "base/clock.h"
 #include "load/worker.h"
 
-#define BACKOFF_NS_MIN  MF_NS_PER_MS
-#define BACKOFF_NS_MAX  (10 * MF_NS_PER_MS)
-#define READS_PER_EVENT 4
-#define WRITE_BYTES_MAX (256u << 10) /* so that `written` is told soon after it was so */
+#define BACKOFF_NS_MIN      MF_NS_PER_MS
+#define BACKOFF_NS_MAX      (10 * MF_NS_PER_MS)
+#define READS_PER_EVENT     4
+#define DATAGRAMS_PER_EVENT 64
+#define WRITE_BYTES_MAX     (256u << 10) /* so that `written` is told soon after it was so */
 
 /* A descriptor in the loop. Its memory lives until the loop has let go of the handle. */
 struct mf_socket {
@@ -442,6 +444,43 @@ static bool connection_decode_end(struct mf_connection *c, const uint8_t *in, si
     return true;
 }
 
+/* The messages of a datagram; what is none in it is an answer all the same, to the ping that it names or to none. */
+static void datagram_decode(struct mf_connection *c, const uint8_t *in, size_t n, uint64_t now_ns)
+{
+    struct mf_worker *w = c->worker;
+    struct mf_msg msg;
+    size_t at = 0;
+
+    do {
+        ssize_t taken = w->codec->decode(w->conf, in + at, n - at, &msg);
+        if (taken <= 0) {
+            struct mf_msg cut = {.stream = UINT32_MAX, .seq = UINT64_MAX};
+            w->codec->peek(w->conf, in + at, n - at, &cut);
+            msg = (struct mf_msg){.kind = MF_MSG_PONG, .corrupt = true, .stream = cut.stream, .seq = cut.seq};
+            msg.process = mf_account_process(w->account, msg.stream, msg.seq);
+            taken = (ssize_t)(n - at);
+        }
+        at += (size_t)taken;
+        mf_worker_answer(w, c, &msg, now_ns);
+    } while (at < n);
+}
+
+/* Reads datagrams until none is left or others should have a turn. */
+static void connection_receive(struct mf_connection *c)
+{
+    struct mf_worker *w = c->worker;
+
+    for (int reads = 0; reads < DATAGRAMS_PER_EVENT && !w->failed; reads++) {
+        ssize_t n = recv(c->socket->fd, w->incoming, w->incoming_room, MSG_DONTWAIT);
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0)
+            w->record->refused += errno == ECONNREFUSED; /* nobody knows which one: it is unanswered in the end */
+        else
+            datagram_decode(c, w->incoming, (size_t)n, mf_clock_now_ns());
+    }
+}
+
 /* Reads and decodes; to the connection's end where `to_the_end`, else until nothing is left or others should have a
  * turn. */
 static void connection_read(struct mf_connection *c, bool to_the_end)
@@ -497,6 +536,8 @@ static size_t connection_allowance(const struct mf_connection *c, size_t waiting
     const struct mf_half *half = &c->worker->half;
     uint32_t pipeline = c->worker->plan.pipeline;
 
+    if (c->worker->endpoint.is_datagram)
+        waiting = mf_queue_bytes_of(&c->queue, 1);
     if (pipeline > 0)
         waiting = c->order.count < pipeline ? mf_queue_bytes_of(&c->queue, pipeline - c->order.count) : 0;
     if (waiting > WRITE_BYTES_MAX)
@@ -522,6 +563,8 @@ void mf_connection_flush(struct mf_connection *c)
         } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
             socket_watch(c->socket, UV_READABLE | UV_WRITABLE);
             return;
+        } else if (c->worker->endpoint.is_datagram && errno == ECONNREFUSED) {
+            c->worker->record->refused++; /* news of an earlier one: this one has not been sent yet */
         } else if (errno != EINTR) {
             c->write_errno = errno;
             connection_read(c, true);
@@ -552,6 +595,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     }
     if (c->link == MF_LINK_DIALLING)
         connection_dialled(c);
+    else if (w->endpoint.is_datagram)
+        connection_receive(c);
     else if (status < 0) /* libuv has met an error and watches no longer */
         connection_read(c, true);
     else if (events & UV_READABLE)
@@ -582,6 +627,17 @@ void mf_connection_beat(struct mf_connection *c, uint64_t now_ns)
         connection_failed(c, MF_DIAL_TIMEOUT, now_ns);
     else if (c->link == MF_LINK_DIALLING && !c->socket)
         connection_try(c, now_ns);
+}
+
+uint64_t mf_connection_dropped(const struct mf_connection *c)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t bytes = sizeof memory;
+
+    if (!c->socket || !c->worker->endpoint.is_datagram ||
+        getsockopt(c->socket->fd, SOL_SOCKET, SO_MEMINFO, memory, &bytes) < 0)
+        return 0;
+    return memory[SK_MEMINFO_DROPS];
 }
 
 void mf_connection_close(struct mf_connection *c)

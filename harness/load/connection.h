@@ -58,6 +58,8 @@ void mf_connection_retire(struct mf_connection *c);
 void mf_connection_unstick(struct mf_connection *c, uint64_t now_ns);
 /* Whether one more ping may go by it. */
 bool mf_connection_has_room(const struct mf_connection *c);
+/* How many answers (datagrams) the kernel has dropped because we did not read them soon enough. */
+uint64_t mf_connection_dropped(const struct mf_connection *c);
 /* Closes without any effect on the account. */
 void mf_connection_close(struct mf_connection *c);
 

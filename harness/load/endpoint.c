@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define RECEIVE_BYTES (4 << 20)
+
 static int parse_unix(struct mf_endpoint *endpoint, const char *path, struct mf_error *err)
 {
     struct sockaddr_un *address = (struct sockaddr_un *)&endpoint->address;
@@ -24,7 +26,7 @@ static int parse_unix(struct mf_endpoint *endpoint, const char *path, struct mf_
     return 0;
 }
 
-static int parse_tcp(struct mf_endpoint *endpoint, const char *text, struct mf_error *err)
+static int parse_internet(struct mf_endpoint *endpoint, const char *text, struct mf_error *err)
 {
     char host[128];
     const char *colon = strrchr(text, ':');
@@ -54,9 +56,11 @@ int mf_endpoint_parse(struct mf_endpoint *endpoint, const char *text, struct mf_
     *endpoint = (struct mf_endpoint){0};
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(endpoint, text + 5, err);
-    if (strncmp(text, "tcp:", 4) == 0)
-        return parse_tcp(endpoint, text + 4, err);
-    return mf_error_set(err, MF_STATUS_INTERNAL, "endpoint", "neither unix:PATH nor tcp:ADDRESS:PORT: \"%s\"", text);
+    endpoint->is_datagram = strncmp(text, "udp:", 4) == 0;
+    if (endpoint->is_datagram || strncmp(text, "tcp:", 4) == 0)
+        return parse_internet(endpoint, text + 4, err);
+    return mf_error_set(err, MF_STATUS_INTERNAL, "endpoint",
+                        "neither unix:PATH nor tcp:ADDRESS:PORT nor udp:ADDRESS:PORT: \"%s\"", text);
 }
 
 static enum mf_dial classify(int code)
@@ -108,10 +112,14 @@ enum mf_dial mf_endpoint_dialled(int fd)
 
 static int socket_new(const struct mf_endpoint *endpoint)
 {
-    int fd = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
+    int kind = endpoint->is_datagram ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(endpoint->address.ss_family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, room = RECEIVE_BYTES;
 
-    if (fd >= 0 && !endpoint->is_unix && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) {
+    if (fd >= 0 && endpoint->is_datagram) /* as much as we are given; what does not fit is noticed */
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    if (fd >= 0 && !endpoint->is_unix && !endpoint->is_datagram &&
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) {
         int code = errno;
         close(fd);
         errno = code;

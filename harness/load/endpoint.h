@@ -1,7 +1,7 @@
 /* Where the target listens, and how a connection to it is begun without waiting.
  *
- * Shape: "unix:PATH" or "tcp:ADDRESS:PORT" (numeric; an IPv6 address may stand in brackets). Pure data after parsing.
- * All sockets are non-blocking, close-on-exec, and TCP_NODELAY where that exists. Threads: one. */
+ * Shape: "unix:PATH", "tcp:ADDRESS:PORT" or "udp:ADDRESS:PORT" (numeric; an IPv6 address may stand in brackets). Pure
+ * data after parsing. All sockets are non-blocking, close-on-exec, and TCP_NODELAY where that exists. Threads: one. */
 #ifndef MF_LOAD_ENDPOINT_H
 #define MF_LOAD_ENDPOINT_H
 
@@ -13,7 +13,7 @@
 struct mf_endpoint {
     struct sockaddr_storage address;
     socklen_t address_bytes;
-    bool is_unix;
+    bool is_unix, is_datagram;
 };
 
 /* What became of an attempt to connect; errno says more about the last four. */

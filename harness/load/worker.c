@@ -46,8 +46,29 @@ void mf_worker_fail(struct mf_worker *w, const struct mf_error *err)
 
 /* The phases of life */
 
+/* Datagrams that came and were dropped in front of us are our loss, and not the target's: nothing may be said then. */
+static bool worker_has_dropped(struct mf_worker *w)
+{
+    struct mf_error err;
+    uint64_t dropped = 0;
+
+    for (uint32_t i = 0; i < w->plan.connections; i++)
+        dropped += mf_connection_dropped(&w->connection[i]);
+    if (dropped == 0)
+        return false;
+    mf_error_set(&err, MF_STATUS_UNKNOWN, "load",
+                 "%" PRIu64
+                 " datagrams were dropped before the load could read them: who lost what cannot be told; less "
+                 "load.rate_per_s, or more load.connections",
+                 dropped);
+    mf_worker_fail(w, &err);
+    return true;
+}
+
 static void worker_finish(struct mf_worker *w, uint64_t now_ns)
 {
+    if (worker_has_dropped(w))
+        return;
     w->phase = MF_WORKER_FINISHED;
     mf_pacer_arm(&w->pacer, 0);
     mf_meter_finish(&w->meter, now_ns);

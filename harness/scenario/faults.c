@@ -233,6 +233,8 @@ static int transport_check(const struct mf_reader *r, const char *path, const st
                            const struct mf_load *load)
 {
     bool local = load->transport == MF_TRANSPORT_LOCAL;
+    if (load->transport == MF_TRANSPORT_UDP && row->kind == MF_FAULT_KIND_RELAY)
+        return mf_reader_fail(r, path, "%s needs connections: transport \"udp\" has none", mf_fault_names[row->id]);
     if (!local || row->kind == MF_FAULT_KIND_MODULE || row->kind == MF_FAULT_KIND_REQUEST)
         return 0;
     if (row->at == MF_FAULT_AT_MESSAGE)

@@ -7,6 +7,8 @@
 #include "wire/codec.h"
 
 #define STREAMS_MAX 1000000
+/* What fits into a datagram (65507 bytes), less a frame's header and then some. */
+#define UDP_PAYLOAD_BYTES_MAX 65000
 
 const char *const mf_transport_keys[MF_TRANSPORT_COUNT] = {
 #define MF_TRANSPORT(id, key, text) key,
@@ -192,6 +194,8 @@ static int wire_states_read(const struct mf_reader *r, const json_t *load, uint3
 
 static int wire_states_check(const struct mf_reader *r, const struct mf_load *load)
 {
+    if (load->wire_states && load->transport == MF_TRANSPORT_UDP)
+        return mf_reader_fail(r, "load.wire_states", "needs connections: transport \"udp\" has none; allowed: false");
     if (load->wire_states && load->transport == MF_TRANSPORT_LOCAL)
         return mf_reader_fail(r, "load.wire_states", "needs a wire: transport \"local\" has none; allowed: tcp, unix");
     return 0;
@@ -208,6 +212,26 @@ static int tcp_check(const struct mf_reader *r, const struct mf_load *load, cons
             mf_transport_keys[load->transport], node->strategy);
     if (node->tcp_migrate_req != MF_OWN_NETWORK)
         return mf_reader_fail(r, "target.node.tcp_migrate_req", "is for transport \"tcp\" only");
+    return 0;
+}
+
+/* Datagrams have no connections: what needs one makes no sense. */
+static int udp_check(const struct mf_reader *r, const struct load_read *read, const struct mf_node_target *node)
+{
+    const struct mf_load *load = &read->load;
+    if (load->transport != MF_TRANSPORT_UDP)
+        return 0;
+    if (node->modules_count > 0)
+        return mf_reader_fail(r, "load.transport", "is \"udp\", by which our node does not listen; allowed: tcp, unix, local");
+    if (mf_codec_find(codec_names[read->codec])->in_order)
+        return mf_reader_fail(r, "load.codec", "is \"%s\", whose answers come in order, as datagrams do not; allowed with "
+                              "transport \"udp\": frame, line", codec_names[read->codec]);
+    if (load->payload_bytes > UDP_PAYLOAD_BYTES_MAX)
+        return mf_reader_fail(r, "load.payload_bytes", "is %u; allowed with transport \"udp\": a whole number from 0 to %d",
+                              load->payload_bytes, UDP_PAYLOAD_BYTES_MAX);
+    if (load->pings_per_connection > 0 || load->retry)
+        return mf_reader_fail(r, load->retry ? "load.retry" : "load.pings_per_connection",
+                              "needs connections, and transport \"udp\" has none; allowed: %s", load->retry ? "false" : "0");
     return 0;
 }
 
@@ -362,7 +386,7 @@ int mf_load_read(const struct mf_reader *r, json_t *load, const struct mf_cell *
         local_check(r, &read.load, cell) != 0 || tcp_check(r, &read.load, node) != 0 ||
         (cell->command && (endpoint_check(r, &read.load, cell->command) != 0 ||
                            asides_check(r, codec_names[read.codec], &read.load, cell->command) != 0)) ||
-        pings_per_connection_check(r, &read) != 0 || retry_check(r, &read.load) != 0 || load_check(r, &read) != 0 ||
+        pings_per_connection_check(r, &read) != 0 || retry_check(r, &read.load) != 0 || udp_check(r, &read, node) != 0 || load_check(r, &read) != 0 ||
         codec_check(r, load, cell, &read) != 0 || wire_states_read(r, load, &read.load.wire_states) != 0 ||
         wire_states_check(r, &read.load) != 0)
         return -1;
