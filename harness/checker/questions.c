@@ -139,8 +139,9 @@ static struct mf_question_answer siblings_answer(const struct mf_result *r)
     enum mf_answer_word answer = no ? MF_ANSWER_NO : seen && !r->unfinished_workers ? MF_ANSWER_YES : MF_ANSWER_UNKNOWN;
     if (triggers)
         return say(answer,
-                   "%" PRIu64 " pings to others than the trigger's process ended badly at %" PRIu32
-                   " upgrades with a trigger; %" PRIu64 " pings were seen around them%s",
+                   "%" PRIu64
+                   " pings to others than the trigger's process ended badly, or found it made anew or without its "
+                   "state, at %" PRIu32 " upgrades with a trigger; %" PRIu64 " pings were seen around them%s",
                    bad, triggers, seen, control);
     return say(answer,
                "all %" PRIu32 " processes upgraded together, %" PRIu32 " times: %" PRIu64 " pings lost, %" PRIu64

@@ -160,6 +160,8 @@ static void witness_judge(struct mf_account *a, struct mf_stream *s, const struc
     extra_count(a, MF_EXTRA_REHANDLED, found.rehandled, ping->due_ns, now_ns);
     extra_count(a, MF_EXTRA_STATE_LOST, found.state_lost, ping->due_ns, now_ns);
     extra_count(a, MF_EXTRA_REMADE, found.remade, ping->due_ns, now_ns);
+    if (found.state_lost || found.remade)
+        mf_upgrades_hurt(&a->upgrades, mf_upgrades_nearest(&a->upgrades, ping->due_ns, now_ns), ping->process);
 }
 
 static void latencies_count(struct mf_account *a, const struct mf_slot *ping, uint64_t now_ns)

@@ -118,6 +118,12 @@ void mf_upgrades_bad(struct mf_upgrades *u, uint32_t charged, enum mf_outcome ou
     mf_triggers_bad(&u->triggers, charged - 1, process, by);
 }
 
+void mf_upgrades_hurt(struct mf_upgrades *u, uint32_t charged, uint32_t process)
+{
+    if (charged)
+        mf_triggers_bad(&u->triggers, charged - 1, process, 1);
+}
+
 /* Calm again, for pings due from `due_ns` on, if every requested upgrade has ended and their windows are past. */
 static void upgrades_calm(struct mf_upgrades *u, uint64_t due_ns)
 {

@@ -59,6 +59,8 @@ uint64_t mf_upgrades_sent_ns(const struct mf_upgrades *u, uint32_t stream, uint6
 void mf_upgrades_in_flight(struct mf_upgrades *u, uint64_t written_ns, uint64_t end_ns, bool lost, int by);
 /* A bad outcome of a ping to `process`, charged to upgrade charged-1 (nothing where 0). */
 void mf_upgrades_bad(struct mf_upgrades *u, uint32_t charged, enum mf_outcome outcome, uint32_t process, int by);
+/* An answer showed `process` made anew, or without its state: charged likewise. */
+void mf_upgrades_hurt(struct mf_upgrades *u, uint32_t charged, uint32_t process);
 /* Whether an answer at now_ns to a ping due at due_ns is in the window of an upgrade. */
 bool mf_upgrades_in_window(const struct mf_upgrades *u, uint64_t due_ns, uint64_t now_ns);
 /* A right answer came at now_ns: windows, spikes, gaps. */

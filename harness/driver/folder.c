@@ -45,12 +45,12 @@ static int folder_is_empty(const char *path, struct mf_error *err)
 {
     DIR *dir = opendir(path);
     if (!dir)
-        return mf_error_errno(err, MF_STATUS_USAGE, path, "cannot be used as the result folder");
+        return mf_error_errno(err, MF_STATUS_USAGE, path, "cannot be used as the folder to write into");
     int bad = 0;
     for (struct dirent *e; !bad && (e = readdir(dir));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             bad = mf_error_set(err, MF_STATUS_USAGE, path,
-                               "the result folder must be new or empty, and this one holds %s", e->d_name);
+                               "the folder must be new or empty, and this one holds %s", e->d_name);
     closedir(dir);
     return bad;
 }
@@ -83,7 +83,7 @@ int mf_folder_open(const char *path, char *absolute, struct mf_error *err)
     if (folders_make(path, err) != 0 || folder_is_empty(path, err) != 0 || folder_probe(path, err) != 0)
         return -1;
     if (!realpath(path, absolute))
-        return mf_error_errno(err, MF_STATUS_USAGE, path, "cannot be used as the result folder");
+        return mf_error_errno(err, MF_STATUS_USAGE, path, "cannot be used as the folder to write into");
     return 0;
 }
 

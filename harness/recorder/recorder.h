@@ -195,7 +195,8 @@ struct mf_upgrade_tally {
     uint64_t in_flight_lost; /* of those */
     uint64_t outcome[MF_OUTCOME_COUNT];
     uint64_t extra[MF_EXTRA_COUNT];
-    uint64_t sibling_bad; /* bad outcomes of processes other than the trigger's (counted where there is a trigger) */
+    uint64_t sibling_bad; /* of processes other than the trigger's, where there is a trigger: bad outcomes, and answers
+                             that showed them made anew or without their state */
     uint64_t response_max_ns; /* highest response of a ping answered in the window */
     uint64_t blackout_ns;     /* longest run of due instants of one stream without a good answer */
     uint64_t gap_ns;          /* longest time between two good answers, all streams of the worker, within the window */

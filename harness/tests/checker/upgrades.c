@@ -346,6 +346,27 @@ Test(upgrades, siblings_are_the_other_processes)
     rig_close(&rig);
 }
 
+/* One that is killed with an empty mailbox loses no message, and all that it knew. */
+Test(upgrades, a_sibling_that_is_made_anew_was_not_left_alone)
+{
+    rig_open(&rig, 1, 3, 1);
+    uint64_t now = START;
+    for (int i = 0; i < 3; i++, now += MS)
+        rig_round(&rig, 0, now, now);
+    rig_request_on(&rig, 0, now += MS, 0, 1); /* process 1 */
+    for (int i = 0; i < 3; i++) {             /* all three answer, as others than they were */
+        uint64_t seq = rig_send(&rig, 0, now += MS);
+        struct mf_pong pong = rig_answer(&rig, 0, seq);
+        pong.instance += 100;
+        pong.count = 1;
+        rig_pong(&rig, pong, now);
+    }
+    rig_finish(&rig);
+    cr_expect(eq(u64, rig.tally[0].extra[MF_EXTRA_REMADE], 3));
+    cr_expect(eq(u64, rig.tally[0].sibling_bad, 2));
+    rig_close(&rig);
+}
+
 /* A foreign target's word: which ping it was, while the upgrade is under way. */
 static void name_trigger(uint32_t k, uint32_t stream, uint64_t seq)
 {
