@@ -48,11 +48,9 @@ static int plans_make(const struct options *o)
     for (int kind = 0; kind <= SELF_ACT_COUNT && !o->one_seed; kind++) {
         for (int variant = 0; variant < SELF_TRANSPORTS * SELF_CODECS; variant++) {
             struct self_plan *plan = plans + plans_used;
-            bool makes_sense = true;
-            if (kind == SELF_ACT_COUNT)
-                self_plan_mixed(plan, variant / SELF_CODECS, variant % SELF_CODECS);
-            else
-                makes_sense = self_plan_alone(plan, kind, variant / SELF_CODECS, variant % SELF_CODECS);
+            int transport = variant / SELF_CODECS, codec = variant % SELF_CODECS;
+            bool makes_sense = kind == SELF_ACT_COUNT ? self_plan_mixed(plan, transport, codec)
+                                                      : self_plan_alone(plan, kind, transport, codec);
             plans_used += makes_sense && plan_is_wanted(o, plan);
         }
     }
@@ -114,8 +112,11 @@ static void result_print(const struct self_plan *plan, const struct self_result 
         printf(" %s@%" PRIu64 ":%" PRIu64, self_act_keys[plan->act[i].kind], plan->act[i].at, plan->act[i].arg);
     printf("\n    %s, %s, %s loop, window %" PRIu32 ", %" PRIu32 " connections, %" PRIu64
            " messages; again with --only %s",
-           plan->over_tcp ? "tcp" : "unix", plan->is_plain ? "http1 (plain)" : plan->codec,
-           plan->open_loop ? "open" : "closed", plan->window, plan->connections, plan->messages, plan->name);
+           plan->over_udp   ? "udp"
+           : plan->over_tcp ? "tcp"
+                            : "unix",
+           plan->is_plain ? "http1 (plain)" : plan->codec, plan->open_loop ? "open" : "closed", plan->window,
+           plan->connections, plan->messages, plan->name);
     if (strncmp(plan->name, "random-", 7) == 0)
         printf(", or --seed %" PRIu64, plan->seed);
     printf("\n");

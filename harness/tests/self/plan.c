@@ -14,13 +14,15 @@ const char *const self_act_keys[SELF_ACT_COUNT] = {
 enum { FRAME, LINE, HTTP, PLAIN };
 static const char *const codecs[SELF_CODECS] = {"frame", "line", "http1", "http1"};
 static const char *const codec_names[SELF_CODECS] = {"frame", "line", "http1", "http1-plain"};
-static const char *const transports[SELF_TRANSPORTS] = {"unix", "tcp"};
+enum { UNIX, TCP, UDP };
+static const char *const transports[SELF_TRANSPORTS] = {"unix", "tcp", "udp"};
 
 static void plan_begin(struct self_plan *plan, int transport, int codec)
 {
     *plan = (struct self_plan){
         .seed = 42,
-        .over_tcp = transport == 1,
+        .over_tcp = transport == TCP,
+        .over_udp = transport == UDP,
         .codec = codecs[codec],
         .is_http = codec >= HTTP,
         .is_plain = codec == PLAIN,
@@ -83,8 +85,40 @@ static bool act_needs_names(enum self_act kind)
            kind == SELF_RETURN;
 }
 
+/* What ends connections, cuts messages in two or leaves nobody at the port needs a connection; nobody would know which
+ * ping was lost. */
+static bool act_needs_stream(enum self_act kind)
+{
+    switch (kind) {
+    case SELF_NEVER:
+    case SELF_TWICE:
+    case SELF_TWICE_LATER:
+    case SELF_SWAP:
+    case SELF_LATE:
+    case SELF_CORRUPT:
+    case SELF_OTHERS:
+    case SELF_ECHO:
+    case SELF_ERROR:
+    case SELF_PHANTOM:
+    case SELF_WRONG_ID:
+    case SELF_STALE:
+    case SELF_COUNT_RESET:
+    case SELF_COUNT_SKIP:
+    case SELF_REMADE:
+    case SELF_UPGRADE:
+    case SELF_CLAIM:
+    case SELF_SILENT:
+    case SELF_SILENT_LONG:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static bool act_makes_sense(enum self_act kind, const struct self_plan *plan)
 {
+    if (plan->over_udp && (plan->is_http || act_needs_stream(kind)))
+        return false;
     if ((kind == SELF_RST_IDLE && !plan->over_tcp) || (plan->is_plain && act_needs_names(kind)))
         return false;
     if (kind == SELF_ANNOUNCE || kind == SELF_TO_END)
@@ -144,20 +178,24 @@ bool self_plan_alone(struct self_plan *plan, enum self_act kind, int transport, 
     return true;
 }
 
-void self_plan_mixed(struct self_plan *plan, int transport, int codec)
+bool self_plan_mixed(struct self_plan *plan, int transport, int codec)
 {
     uint64_t at = 20;
 
     plan_begin(plan, transport, codec);
+    if (plan->over_udp && plan->is_http)
+        return false;
     plan->messages = 1500;
-    plan->listen_after_ms = 10;
+    plan->listen_after_ms = plan->over_udp ? 0 : 10;
     snprintf(plan->name, sizeof plan->name, "mixed-%s-%s", transports[transport], codec_names[codec]);
     plan_add(plan, SELF_UPGRADE, 10, 1);
     for (int kind = 0; kind < SELF_ACT_COUNT; kind++)
         if (act_makes_sense(kind, plan) && !act_is_idle(kind) && !act_is_last(kind) && kind != SELF_DEAF &&
             !(plan->is_plain && kind == SELF_NEVER))
             plan_add(plan, kind, at += 25, act_arg(kind, (uint64_t)kind));
-    plan_add(plan, SELF_GONE, last_at(plan), 0);
+    if (!plan->over_udp)
+        plan_add(plan, SELF_GONE, last_at(plan), 0);
+    return true;
 }
 
 static bool act_ends_connection(enum self_act kind)
@@ -189,7 +227,8 @@ void self_plan_random(struct self_plan *plan, uint64_t seed)
 
     mf_rng_init(&rng, seed, 0x5E1F);
     int transport = (int)mf_rng_below(&rng, SELF_TRANSPORTS);
-    plan_begin(plan, transport, (int)mf_rng_below(&rng, SELF_CODECS));
+    int codec = (int)mf_rng_below(&rng, SELF_CODECS);
+    plan_begin(plan, transport, transport == UDP ? codec % HTTP : codec);
     snprintf(plan->name, sizeof plan->name, "random-%" PRIu64, seed);
     plan->seed = seed;
     if (!plan->is_plain)
@@ -202,9 +241,10 @@ void self_plan_random(struct self_plan *plan, uint64_t seed)
         plan->payload_bytes = (uint32_t)mf_rng_below(&rng, 200);
     /* where one ping waits for the answer to another, an open loop's are late for that, and nobody planted it */
     plan->open_loop = mf_rng_below(&rng, 8) == 0 && !plan->is_plain;
-    if (mf_rng_below(&rng, 16) == 0)
+    if (mf_rng_below(&rng, 16) == 0 && !plan->over_udp)
         plan->listen_after_ms = 1 + (uint32_t)mf_rng_below(&rng, 20);
-    bool is_deaf = !plan->open_loop && strcmp(plan->codec, "frame") == 0 && mf_rng_below(&rng, 20) == 0;
+    bool is_deaf =
+        !plan->open_loop && !plan->over_udp && strcmp(plan->codec, "frame") == 0 && mf_rng_below(&rng, 20) == 0;
     if (plan->open_loop)
         plan->messages = 120;
     if (is_deaf)
@@ -223,6 +263,6 @@ void self_plan_random(struct self_plan *plan, uint64_t seed)
     if (is_deaf)
         plan_add(plan, SELF_DEAF, plan->messages / 3, 0);
     static const enum self_act last[] = {SELF_GONE, SELF_FULL_QUEUE, SELF_STARVE};
-    if (!plan->open_loop && !is_deaf && mf_rng_below(&rng, 6) == 0)
+    if (!plan->open_loop && !is_deaf && !plan->over_udp && mf_rng_below(&rng, 6) == 0)
         plan_add(plan, last[mf_rng_below(&rng, 3)], last_at(plan), 0);
 }

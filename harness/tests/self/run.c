@@ -208,7 +208,7 @@ static void liar_start(struct run *r, const char *program)
 
     snprintf(r->endpoint, sizeof r->endpoint, "--endpoint=unix:%s", r->socket);
     r->argv[r->args++] = program;
-    r->argv[r->args++] = p->over_tcp ? "--endpoint=tcp" : r->endpoint;
+    r->argv[r->args++] = p->over_udp ? "--endpoint=udp" : p->over_tcp ? "--endpoint=tcp" : r->endpoint;
     r->argv[r->args++] = "--truth";
     r->argv[r->args++] = r->truth;
     word(r, "--codec=%s", p->codec);

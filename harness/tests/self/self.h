@@ -27,7 +27,7 @@ extern const char *const self_act_keys[SELF_ACT_COUNT];
 struct self_plan {
     char name[64];
     uint64_t seed;
-    bool over_tcp, open_loop;
+    bool over_tcp, over_udp, open_loop;
     const char *codec;
     bool is_http, is_plain; /* plain: answers do not say to which ping they belong */
     uint32_t pipeline;      /* as the load is told */
@@ -43,13 +43,13 @@ struct self_plan {
     } act[SELF_ACTS_MAX];
 };
 
-#define SELF_TRANSPORTS 2 /* unix, tcp */
+#define SELF_TRANSPORTS 3 /* unix, tcp, udp */
 #define SELF_CODECS     4 /* frame, line, http1, http1 whose answers say little (plain) */
 
 /* One kind of act alone, over a transport and a codec. Returns false where that makes no sense. */
 bool self_plan_alone(struct self_plan *plan, enum self_act kind, int transport, int codec);
-/* All kinds in one run. */
-void self_plan_mixed(struct self_plan *plan, int transport, int codec);
+/* All kinds in one run; likewise. */
+bool self_plan_mixed(struct self_plan *plan, int transport, int codec);
 void self_plan_random(struct self_plan *plan, uint64_t seed);
 
 /* Everything that is compared, in one row. */

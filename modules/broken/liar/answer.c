@@ -8,7 +8,8 @@
 static void peer_send(struct liar *l, const struct liar_peer *p, const uint8_t *bytes, size_t n)
 {
     for (size_t at = 0; at < n;) {
-        ssize_t sent = send(p->fd, bytes + at, n - at, MSG_NOSIGNAL);
+        const struct sockaddr *to = l->plan.over_udp ? (const struct sockaddr *)&p->from : NULL;
+        ssize_t sent = sendto(p->fd, bytes + at, n - at, MSG_NOSIGNAL, to, to ? sizeof p->from : 0);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0) {

@@ -8,6 +8,8 @@
 #ifndef MF_LIAR_LIAR_H
 #define MF_LIAR_LIAR_H
 
+#include <netinet/in.h>
+
 #include "base/clock.h"
 #include "plan.h"
 #include "truth.h"
@@ -39,9 +41,10 @@ struct liar_open {
 enum liar_end { LIAR_END_NONE, LIAR_END_FIN, LIAR_END_ANNOUNCED, LIAR_END_RST };
 
 struct liar_peer {
-    int fd;                /* -1: free */
-    enum liar_end end;     /* what we have done to it: from then on nothing is sent */
-    uint64_t since_commit; /* pings that came since the last commit, or since it was accepted */
+    int fd;                  /* -1: free. Over udp the listener's, doubled: all that comes is read there */
+    struct sockaddr_in from; /* over udp: who it is */
+    enum liar_end end;       /* what we have done to it: from then on nothing is sent */
+    uint64_t since_commit;   /* pings that came since the last commit, or since it was accepted */
     struct liar_open *open;
     uint32_t opens, room;
     uint8_t *bytes; /* that came and make no whole ping */

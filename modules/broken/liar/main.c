@@ -54,8 +54,8 @@ static void say_ready(struct liar *l)
     struct mf_control_writer w;
     char endpoint[128];
 
-    if (l->plan.over_tcp)
-        snprintf(endpoint, sizeof endpoint, "tcp:127.0.0.1:%u", l->port);
+    if (l->plan.over_tcp || l->plan.over_udp)
+        snprintf(endpoint, sizeof endpoint, "%s:127.0.0.1:%u", l->plan.over_udp ? "udp" : "tcp", l->port);
     else
         snprintf(endpoint, sizeof endpoint, "unix:%s", l->plan.path);
     mf_control_begin(&w, "ready");

@@ -27,19 +27,19 @@ const enum liar_scope liar_act_scopes[LIAR_ACT_COUNT] = {
 
 void liar_plan_usage(void)
 {
-    printf(
-        "usage: midflight-liar --endpoint unix:PATH|tcp[:PORT] --codec NAME --messages N [OPTION]... [ACT@N[:ARG]]...\n"
-        "A ping-pong server that misbehaves as it is told, and writes what it did. Orders come as lines on\n"
-        "standard input, answers go to standard output.\n"
-        "  --payload-bytes N --seed N --mode closed|open --window N --connections N --streams N --processes N\n"
-        "  --timeout-ms N    as the load has them\n"
-        "  --plain           (http1) answers do not say to which ping they belong\n"
-        "  --anybody         (http1) whoever asks is answered; the books are then of what was done only\n"
-        "  --listen-after-ms N   it says that it is ready, and listens so much later\n"
-        "  --serve           no orders: SIGUSR1 is an upgrade, SIGTERM the end\n"
-        "  --truth FILE      where it writes what it planted (key=value lines; default: standard output)\n"
-        "  --plan FILE       more acts, one a line\n"
-        "Acts, each from the N-th message on:\n");
+    printf("usage: midflight-liar --endpoint unix:PATH|tcp[:PORT]|udp[:PORT] --codec NAME --messages N [OPTION]... "
+           "[ACT@N[:ARG]]...\n"
+           "A ping-pong server that misbehaves as it is told, and writes what it did. Orders come as lines on\n"
+           "standard input, answers go to standard output.\n"
+           "  --payload-bytes N --seed N --mode closed|open --window N --connections N --streams N --processes N\n"
+           "  --timeout-ms N    as the load has them\n"
+           "  --plain           (http1) answers do not say to which ping they belong\n"
+           "  --anybody         (http1) whoever asks is answered; the books are then of what was done only\n"
+           "  --listen-after-ms N   it says that it is ready, and listens so much later\n"
+           "  --serve           no orders: SIGUSR1 is an upgrade, SIGTERM the end\n"
+           "  --truth FILE      where it writes what it planted (key=value lines; default: standard output)\n"
+           "  --plan FILE       more acts, one a line\n"
+           "Acts, each from the N-th message on:\n");
     for (int i = 0; i < LIAR_ACT_COUNT; i++)
         printf("  %-14s %s\n", liar_act_keys[i], liar_act_texts[i]);
 }
@@ -115,18 +115,21 @@ static int plan_file(struct liar_plan *plan, const char *path, struct mf_error *
 static int plan_endpoint(struct liar_plan *plan, const char *text, struct mf_error *err)
 {
     plan->over_tcp = strncmp(text, "tcp", 3) == 0;
-    if (plan->over_tcp && text[3] == ':') {
+    plan->over_udp = strncmp(text, "udp", 3) == 0;
+    bool by_port = plan->over_tcp || plan->over_udp;
+    if (by_port && text[3] == ':') {
         uint64_t port;
         if (number(text + 4, UINT16_MAX, "--endpoint", &port, err) < 0)
             return -1;
         plan->port = (uint16_t)port;
         return 0;
     }
-    if (plan->over_tcp && !text[3])
+    if (by_port && !text[3])
         return 0;
     if (strncmp(text, "unix:", 5) != 0 || !text[5] || strlen(text + 5) >= sizeof plan->path)
         return mf_error_set(err, MF_STATUS_USAGE, "--endpoint",
-                            "tcp, tcp:PORT or unix:PATH (under %zu bytes) are allowed", sizeof plan->path);
+                            "tcp, tcp:PORT, udp, udp:PORT or unix:PATH (under %zu bytes) are allowed",
+                            sizeof plan->path);
     strcpy(plan->path, text + 5);
     return 0;
 }
@@ -230,7 +233,7 @@ static int plan_check(struct liar_plan *plan, struct mf_error *err)
 {
     if (plan->wants_help || plan->wants_version)
         return 0;
-    if ((!plan->over_tcp && !plan->path[0]) || !plan->codec || plan->messages == 0)
+    if ((!plan->over_tcp && !plan->over_udp && !plan->path[0]) || !plan->codec || plan->messages == 0)
         return mf_error_set(err, MF_STATUS_USAGE, NULL, "--endpoint, --codec and --messages are needed");
     if (plan->payload_bytes > plan->codec->payload_bytes_max)
         return mf_error_set(err, MF_STATUS_USAGE, "--payload-bytes", "this codec carries at most %u",

@@ -31,8 +31,8 @@ struct liar_act {
 };
 
 struct liar_plan {
-    bool over_tcp;
-    char path[108]; /* of the UNIX socket */
+    bool over_tcp, over_udp; /* neither: over a UNIX socket */
+    char path[108];          /* of the UNIX socket */
     const struct mf_codec *codec;
     struct mf_codec_conf *asks, *answers; /* what the codec is told of the pings; of the answers. NULL: nothing */
     bool is_http, is_plain;               /* plain: an answer does not say to which ping it belongs */
@@ -46,7 +46,7 @@ struct liar_plan {
     uint64_t timeout_ns;
     uint64_t listen_after_ns;           /* it says that it is ready, and listens so much later */
     bool serves;                        /* orders come by signals: USR1 upgrade, TERM stop */
-    uint16_t port;                      /* tcp; 0: the kernel chooses */
+    uint16_t port;                      /* tcp, udp; 0: the kernel chooses */
     const char *truth;                  /* the file to write; NULL: standard output */
     struct liar_act act[LIAR_ACTS_MAX]; /* in order of `at` */
     uint32_t acts;

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ static size_t peer_room(const struct liar *l)
 static socklen_t server_address(const struct liar *l, struct sockaddr_storage *address)
 {
     memset(address, 0, sizeof *address);
-    if (l->plan.over_tcp) {
+    if (l->plan.over_tcp || l->plan.over_udp) {
         struct sockaddr_in *in = (struct sockaddr_in *)address;
         in->sin_family = AF_INET;
         in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -41,7 +42,7 @@ static int server_bind(const struct liar *l)
 {
     struct sockaddr_storage address;
     socklen_t bytes = server_address(l, &address);
-    int on = 1, fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1, fd = socket(address.ss_family, (l->plan.over_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
@@ -59,15 +60,24 @@ int liar_server_listen(struct liar *l, struct mf_error *err)
 {
     l->listen_at_ns = 0;
     l->listener = server_bind(l);
-    if (l->listener < 0 || listen(l->listener, BACKLOG) < 0)
-        return mf_error_errno(err, MF_STATUS_INTERNAL, l->plan.over_tcp ? "tcp" : l->plan.path, "cannot listen");
+    if (l->listener < 0 || (!l->plan.over_udp && listen(l->listener, BACKLOG) < 0))
+        return mf_error_errno(err, MF_STATUS_INTERNAL, l->plan.path[0] ? l->plan.path : "port", "cannot listen");
+    return 0;
+}
+
+static int port_read(struct liar *l, int fd, struct mf_error *err)
+{
+    struct sockaddr_in in;
+    socklen_t bytes = sizeof in;
+
+    if (fd < 0 || getsockname(fd, (struct sockaddr *)&in, &bytes) < 0)
+        return mf_error_errno(err, MF_STATUS_INTERNAL, "port", "there is none");
+    l->port = ntohs(in.sin_port);
     return 0;
 }
 
 int liar_server_open(struct liar *l, struct mf_error *err)
 {
-    struct sockaddr_in in;
-    socklen_t bytes = sizeof in;
 
     l->listener = l->anchor = -1;
     l->port = l->plan.port;
@@ -75,10 +85,11 @@ int liar_server_open(struct liar *l, struct mf_error *err)
         l->peer[i].fd = -1;
     if (l->plan.over_tcp) {
         l->anchor = server_bind(l);
-        if (l->anchor < 0 || getsockname(l->anchor, (struct sockaddr *)&in, &bytes) < 0)
-            return mf_error_errno(err, MF_STATUS_INTERNAL, "tcp", "no port");
-        l->port = ntohs(in.sin_port);
+        if (port_read(l, l->anchor, err) < 0)
+            return -1;
     }
+    if (l->plan.over_udp)
+        return liar_server_listen(l, err) < 0 ? -1 : port_read(l, l->listener, err);
     if (l->plan.listen_after_ns == 0)
         return liar_server_listen(l, err);
     l->listen_at_ns = mf_clock_now_ns() + l->plan.listen_after_ns;
@@ -91,7 +102,7 @@ void liar_server_unlisten(struct liar *l)
         return;
     close(l->listener);
     l->listener = -1;
-    if (!l->plan.over_tcp)
+    if (l->plan.path[0])
         unlink(l->plan.path);
 }
 
@@ -139,19 +150,12 @@ void liar_server_fill_queue(struct liar *l)
     }
 }
 
-void liar_server_accept(struct liar *l)
+/* A place for whom this descriptor, which is taken, leads to. NULL: there is none, and the liar fails. */
+static struct liar_peer *peer_begin(struct liar *l, int fd)
 {
     struct mf_error err;
-    int on = 1, fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
 
-    if (fd < 0) {
-        if (errno != EINTR && errno != ECONNABORTED) {
-            mf_error_errno(&err, MF_STATUS_INTERNAL, NULL, "accept");
-            liar_fail(l, &err);
-        }
-        return;
-    }
-    for (int i = 0; i < LIAR_PEERS_MAX; i++) {
+    for (int i = 0; fd >= 0 && i < LIAR_PEERS_MAX; i++) {
         struct liar_peer *p = &l->peer[i];
         if (p->fd >= 0)
             continue;
@@ -161,13 +165,36 @@ void liar_server_accept(struct liar *l)
         p->end = LIAR_END_NONE;
         p->since_commit = p->opens = 0;
         p->bytes_used = 0;
-        if (l->plan.over_tcp)
-            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        return;
+        return p;
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "too many connections, or no memory");
     liar_fail(l, &err);
+    return NULL;
+}
+
+static void server_receive(struct liar *l);
+
+void liar_server_accept(struct liar *l)
+{
+    struct mf_error err;
+    int on = 1;
+
+    if (l->plan.over_udp) {
+        server_receive(l);
+        return;
+    }
+    int fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno != EINTR && errno != ECONNABORTED) {
+            mf_error_errno(&err, MF_STATUS_INTERNAL, NULL, "accept");
+            liar_fail(l, &err);
+        }
+        return;
+    }
+    if (peer_begin(l, fd) && l->plan.over_tcp)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 uint32_t liar_peers(const struct liar *l)
@@ -269,8 +296,53 @@ static void peer_take(struct liar *l, struct liar_peer *p)
     memmove(p->bytes, p->bytes + at, p->bytes_used);
 }
 
+/* Whom a datagram came from. */
+static struct liar_peer *peer_of(struct liar *l, const struct sockaddr_in *from)
+{
+    struct liar_peer *p;
+
+    for (int i = 0; i < LIAR_PEERS_MAX; i++) {
+        p = &l->peer[i];
+        if (p->fd >= 0 && p->from.sin_port == from->sin_port && p->from.sin_addr.s_addr == from->sin_addr.s_addr)
+            return p;
+    }
+    p = peer_begin(l, fcntl(l->listener, F_DUPFD_CLOEXEC, 0));
+    if (p)
+        p->from = *from;
+    return p;
+}
+
+/* All datagrams that are there, each a ping of its own. */
+static void server_receive(struct liar *l)
+{
+    static uint8_t datagram[READ_BYTES];
+    struct sockaddr_in from;
+
+    while (!l->error.status) {
+        socklen_t bytes = sizeof from;
+        ssize_t n = recvfrom(l->listener, datagram, sizeof datagram, MSG_DONTWAIT, (struct sockaddr *)&from, &bytes);
+        if (n < 0 && errno == EAGAIN)
+            return;
+        struct liar_peer *p = n > 0 ? peer_of(l, &from) : NULL;
+        if (!p)
+            continue; /* interrupted, or the news that some answer of ours met nobody */
+        memcpy(p->bytes, datagram, (size_t)n);
+        p->bytes_used = (size_t)n;
+        peer_take(l, p);
+        if (p->bytes_used > 0) {
+            struct mf_error err;
+            mf_error_set(&err, MF_STATUS_INTERNAL, NULL, "a datagram came that is no whole ping");
+            liar_fail(l, &err);
+        }
+    }
+}
+
 bool liar_peer_read(struct liar *l, struct liar_peer *p)
 {
+    if (l->plan.over_udp) {
+        server_receive(l);
+        return false;
+    }
     ssize_t n = recv(p->fd, p->bytes + p->bytes_used, peer_room(l) - p->bytes_used, MSG_DONTWAIT);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
