@@ -69,7 +69,7 @@ enum liar_upgrade { LIAR_UPGRADE_NONE, LIAR_UPGRADE_MARKED, LIAR_UPGRADE_SWITCHI
 struct liar {
     struct liar_plan plan;
     struct liar_truth truth;
-    uint64_t now_ns; /* when poll last returned */
+    uint64_t now_ns; /* when poll last returned, or (udp) a datagram was taken */
     bool stopped;
 
     int listener, anchor; /* the anchor is bound, never listens, and keeps the port ours */
@@ -160,6 +160,8 @@ void liar_on_starved(struct liar *l);
 /* main.c */
 void liar_say(struct liar *l, const char *verb, const char *key, uint64_t value);
 void liar_fail(struct liar *l, const struct mf_error *err);
+/* Moves now_ns on. Since it was last moved we have worked: if that took long, our processor was taken from us. */
+void liar_look_at_clock(struct liar *l);
 /* An upgrade that was asked for has done all that it was to do. */
 void liar_upgrade_check(struct liar *l);
 

@@ -19,6 +19,19 @@ void liar_fail(struct liar *l, const struct mf_error *err)
         l->error = *err;
 }
 
+static void late_note(struct liar *l, uint64_t late_ns)
+{
+    l->truth.late_ns_max = late_ns > l->truth.late_ns_max ? late_ns : l->truth.late_ns_max;
+}
+
+void liar_look_at_clock(struct liar *l)
+{
+    uint64_t before_ns = l->now_ns;
+
+    l->now_ns = mf_clock_now_ns();
+    late_note(l, l->now_ns - before_ns);
+}
+
 static volatile sig_atomic_t told_to_upgrade, told_to_stop;
 
 static void on_signal(int number)
@@ -152,8 +165,8 @@ static void liar_wait(struct liar *l, struct pollfd *wait)
             wait[i].revents = 0;
     l->now_ns = mf_clock_now_ns();
     uint64_t late_ns = l->now_ns > until_ns ? l->now_ns - until_ns : 0;
-    late_ns = late_ns > worked_ns ? late_ns : worked_ns; /* or it had its processor taken in the midst of its work */
-    l->truth.late_ns_max = late_ns > l->truth.late_ns_max ? late_ns : l->truth.late_ns_max;
+    late_note(l,
+              late_ns > worked_ns ? late_ns : worked_ns); /* or it had its processor taken in the midst of its work */
 }
 
 static void liar_run(struct liar *l)

@@ -12,9 +12,10 @@
 
 #include "liar.h"
 
-#define BACKLOG      64
-#define READ_BYTES   65536
-#define PLUG_WAIT_MS 50
+#define BACKLOG       64
+#define READ_BYTES    65536
+#define PLUG_WAIT_MS  50
+#define DATAGRAMS_MAX 64
 
 static size_t peer_room(const struct liar *l)
 {
@@ -174,7 +175,7 @@ static struct liar_peer *peer_begin(struct liar *l, int fd)
     return NULL;
 }
 
-static void server_receive(struct liar *l);
+static bool server_receive(struct liar *l);
 
 void liar_server_accept(struct liar *l)
 {
@@ -312,17 +313,20 @@ static struct liar_peer *peer_of(struct liar *l, const struct sockaddr_in *from)
     return p;
 }
 
-/* All datagrams that are there, each a ping of its own. */
-static void server_receive(struct liar *l)
+/* The datagrams that are there, each a ping of its own, up to a number after which others should have a turn: the load
+ * answers as fast as we do. When each came is asked behind it, since it may have been sent since poll returned. Returns
+ * whether there may be more. */
+static bool server_receive(struct liar *l)
 {
     static uint8_t datagram[READ_BYTES];
     struct sockaddr_in from;
 
-    while (!l->error.status) {
+    for (int received = 0; received < DATAGRAMS_MAX && !l->error.status; received++) {
         socklen_t bytes = sizeof from;
         ssize_t n = recvfrom(l->listener, datagram, sizeof datagram, MSG_DONTWAIT, (struct sockaddr *)&from, &bytes);
         if (n < 0 && errno == EAGAIN)
-            return;
+            return false;
+        liar_look_at_clock(l);
         struct liar_peer *p = n > 0 ? peer_of(l, &from) : NULL;
         if (!p)
             continue; /* interrupted, or the news that some answer of ours met nobody */
@@ -335,14 +339,13 @@ static void server_receive(struct liar *l)
             liar_fail(l, &err);
         }
     }
+    return !l->error.status;
 }
 
 bool liar_peer_read(struct liar *l, struct liar_peer *p)
 {
-    if (l->plan.over_udp) {
-        server_receive(l);
-        return false;
-    }
+    if (l->plan.over_udp)
+        return server_receive(l);
     ssize_t n = recv(p->fd, p->bytes + p->bytes_used, peer_room(l) - p->bytes_used, MSG_DONTWAIT);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
