@@ -137,7 +137,7 @@ stall() {
     shift 4
     MIDFLIGHT_DRILL=$name "$root/scripts/drill-terminal" "$how" "$who" 300 'upgrades [1-9][0-9]*/' "$midflight" run "$root/scenarios/smoke.json" \
         --set 'sweep={"target.node.strategy": ["none"]}' --set load.duration_ms=3000 --set load.window_ms=100 \
-        --set 'upgrades=[{"every_ms": 100, "count": 25}]' --set 'expect={"lost": 0, "spike_ms.max": {"max": 50}}' "$@" --no-plot \
+        --set 'upgrades=[{"every_ms": 100, "count": 25}]' --set proof.in_flight_min=0 --set 'expect={"lost": 0, "spike_ms.max": {"max": 50}}' "$@" --no-plot \
         --out "$results/$name" || status=$?
     nobody_left "$name" || return 1
     ((status == wanted)) || { echo "status $status, wanted $wanted"; return 1; }
