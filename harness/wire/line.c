@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "wire/codec.h"
+#include "wire/number.h"
 
 #define LINE_BYTES_MAX 4096 /* newline included */
 /* "PONG" and six numbers are shorter than "ERROR", two numbers and the longest text */
@@ -22,16 +23,8 @@ static size_t line_in_bytes_max(const struct mf_codec_conf *conf)
 
 static uint8_t *put_number(uint8_t *out, uint64_t value)
 {
-    uint8_t digits[20];
-    size_t n = 0;
-
-    do
-        digits[n++] = (uint8_t)('0' + value % 10);
-    while (value /= 10);
     *out++ = ' ';
-    while (n > 0)
-        *out++ = digits[--n];
-    return out;
+    return mf_number_put(out, value);
 }
 
 static uint8_t *put_witness(uint8_t *out, bool given, uint64_t value)
@@ -96,19 +89,11 @@ static bool take_verb(struct cursor *c, const char *verb)
 static bool take_number(struct cursor *c, uint64_t max, uint64_t *value)
 {
     const uint8_t *p = c->at;
-    uint64_t sum = 0;
+    uint64_t taken;
 
-    if (p == c->end || *p++ != ' ' || p == c->end || *p < '0' || *p > '9')
+    if (p == c->end || *p++ != ' ' || !mf_number_take(&p, c->end, max, &taken) || (p < c->end && *p != ' '))
         return false;
-    for (; p < c->end && *p >= '0' && *p <= '9'; p++) {
-        uint64_t digit = (uint64_t)(*p - '0');
-        if (sum > (max - digit) / 10)
-            return false;
-        sum = sum * 10 + digit;
-    }
-    if (p < c->end && *p != ' ')
-        return false;
-    *value = sum;
+    *value = taken;
     c->at = p;
     return true;
 }
