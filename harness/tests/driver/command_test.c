@@ -449,11 +449,7 @@ Test(command, interrupted_leaves_nothing)
     scenario_write(", \"daemon\", \"pid\", \"child\"", READY HUP, TWO);
     help_midflight_start(&said, (const char *const[]){"run", scenario, "--out", out, "--no-plot", "--set",
                                                       "load.duration_ms=60000", NULL});
-    while (!help_exists(out, "cells/all/run-1/load-1.log")) {
-        int status;
-        cr_assert(eq(int, waitpid(said.pid, &status, WNOHANG), 0), "it ended before it had begun");
-        usleep(1000);
-    }
+    help_wait_for(&said, out, "cells/all/run-1/load-1.log");
     kill(said.pid, SIGINT);
     help_midflight_end(&said);
     cr_expect(eq(int, said.status, 130), "%s%s", said.out, said.err);
